@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/diagnostics.h"
+#include "base/ip_address.h"
+#include "health/spec.h"
+#include "routing/spec.h"
+#include "zones/spec.h"
+
+namespace gslb::app {
+
+/// `[server]`
+struct ServerSpec {
+  std::vector<base::SocketAddress> listen;  ///< Never empty; port 0 = the kernel picks one.
+  unsigned workers = 0;                     ///< UDP workers per listen address; 0 = one per core.
+  std::string identity;                     ///< Never empty, at most 255 octets.
+
+  bool operator==(const ServerSpec&) const = default;
+};
+
+/// `[endpoint.NAME]`: what routing answers and what health probes.
+struct EndpointConfig {
+  routing::EndpointSpec routing;
+  std::vector<std::shared_ptr<const health::MonitorSpec>> monitors;  ///< Empty: Unmonitored.
+  std::optional<base::IpAddress> probe_address;
+};
+
+/// A configuration file that passed every check. Immutable once loaded. All names are resolved: a
+/// routing::EndpointId in `profiles` is an index into `endpoints`.
+struct Config {
+  ServerSpec server;
+  std::vector<zones::ZoneSpec> zones;
+  std::vector<EndpointConfig> endpoints;
+  std::vector<routing::ProfileSpec> profiles;
+  /// Changes with the file and stays over a restart: the time of its last change, in seconds since
+  /// 1970. Serves as the SOA serial.
+  std::uint32_t serial = 0;
+};
+
+/// `config` is null exactly when `diagnostics` holds an error; warnings alone leave it set.
+struct ConfigResult {
+  std::shared_ptr<const Config> config;
+  Diagnostics diagnostics;  ///< In the order of their position in the file.
+};
+
+/// Reads, checks and resolves the file. Never throws. Thread-safe.
+ConfigResult load_config(const std::filesystem::path& file);
+
+/// The same for text that is already at hand; `file` is what diagnostics name.
+ConfigResult parse_config(std::string_view text, const std::string& file, std::uint32_t serial);
+
+}  // namespace gslb::app
