@@ -1,0 +1,144 @@
+#include "app/config_diff.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace gslb::app {
+namespace {
+
+using routing::ProfileEndpointSpec;
+using routing::ProfileSpec;
+
+/// Calls `on_change(before, after)` for every element of two lists, paired by name; one of the two
+/// is null where an element was added or removed.
+template <typename T, typename NameOf, typename OnChange>
+void pair_by_name(const std::vector<T>& before, const std::vector<T>& after, NameOf name_of,
+                  OnChange on_change) {
+  const auto find = [&](const std::vector<T>& list, const T& like) -> const T* {
+    const auto found = std::find_if(list.begin(), list.end(),
+                                    [&](const T& item) { return name_of(item) == name_of(like); });
+    return found == list.end() ? nullptr : &*found;
+  };
+  for (const T& old : before) on_change(&old, find(after, old));
+  for (const T& fresh : after) {
+    if (find(before, fresh) == nullptr) on_change(static_cast<const T*>(nullptr), &fresh);
+  }
+}
+
+class ChangeList {
+ public:
+  ChangeList(const Config& before, const Config& after) : before_(before), after_(after) {}
+
+  std::vector<std::string> describe() && {
+    describe_server();
+    pair_by_name(
+        before_.zones, after_.zones, [](const auto& zone) { return zone.apex.lower().to_string(); },
+        [this](const auto* old, const auto* fresh) {
+          describe_item("zone", (old ? old : fresh)->apex.to_string(), old, fresh,
+                        [&] { return *old == *fresh; });
+        });
+    pair_by_name(
+        before_.endpoints, after_.endpoints, [](const auto& item) { return item.routing.name; },
+        [this](const auto* old, const auto* fresh) {
+          describe_item("endpoint", (old ? old : fresh)->routing.name, old, fresh,
+                        [&] { return same_endpoint(*old, *fresh); });
+        });
+    pair_by_name(
+        before_.profiles, after_.profiles, [](const auto& item) { return item.name; },
+        [this](const auto* old, const auto* fresh) { describe_profile(old, fresh); });
+    return std::move(changes_);
+  }
+
+ private:
+  void describe_server() {
+    if (before_.server.identity != after_.server.identity) {
+      changes_.push_back(
+          fmt::format("server.identity {} -> {}", before_.server.identity, after_.server.identity));
+    }
+  }
+
+  template <typename T, typename Same>
+  bool describe_item(const char* kind, const std::string& name, const T* old, const T* fresh,
+                     Same same) {
+    if (old == nullptr) {
+      changes_.push_back(fmt::format("{} {} added", kind, name));
+    } else if (fresh == nullptr) {
+      changes_.push_back(fmt::format("{} {} removed", kind, name));
+    } else if (!same()) {
+      changes_.push_back(fmt::format("{} {} changed", kind, name));
+    }
+    return old != nullptr && fresh != nullptr;
+  }
+
+  static bool same_endpoint(const EndpointConfig& a, const EndpointConfig& b) {
+    return a.routing == b.routing && a.probe_address == b.probe_address &&
+           std::equal(a.monitors.begin(), a.monitors.end(), b.monitors.begin(), b.monitors.end(),
+                      [](const auto& x, const auto& y) { return *x == *y; });
+  }
+
+  /// The settings of the profile itself; its endpoints are compared one by one.
+  static bool same_settings(ProfileSpec a, ProfileSpec b) {
+    a.endpoints.clear();
+    b.endpoints.clear();
+    return a == b;
+  }
+
+  const std::string& endpoint_name(const Config& config, const ProfileEndpointSpec& entry) const {
+    return config.endpoints[entry.endpoint].routing.name;
+  }
+
+  void describe_profile(const ProfileSpec* old, const ProfileSpec* fresh) {
+    const std::string& name = (old ? old : fresh)->name;
+    const auto same = [&] { return same_settings(*old, *fresh); };
+    if (!describe_item("profile", name, old, fresh, same)) return;
+
+    for (const ProfileEndpointSpec& entry : old->endpoints) {
+      const std::string& endpoint = endpoint_name(before_, entry);
+      if (const ProfileEndpointSpec* now = find_entry(*fresh, endpoint, after_)) {
+        describe_entry(name, endpoint, entry, *now);
+      } else {
+        changes_.push_back(fmt::format("profile {}: endpoint {} removed", name, endpoint));
+      }
+    }
+    for (const ProfileEndpointSpec& entry : fresh->endpoints) {
+      const std::string& endpoint = endpoint_name(after_, entry);
+      if (find_entry(*old, endpoint, before_) == nullptr) {
+        changes_.push_back(fmt::format("profile {}: endpoint {} added", name, endpoint));
+      }
+    }
+  }
+
+  const ProfileEndpointSpec* find_entry(const ProfileSpec& profile, const std::string& endpoint,
+                                        const Config& config) const {
+    const auto found =
+        std::find_if(profile.endpoints.begin(), profile.endpoints.end(),
+                     [&](const auto& entry) { return endpoint_name(config, entry) == endpoint; });
+    return found == profile.endpoints.end() ? nullptr : &*found;
+  }
+
+  void describe_entry(const std::string& profile, const std::string& endpoint,
+                      const ProfileEndpointSpec& old, const ProfileEndpointSpec& fresh) {
+    const auto add = [&](const char* key, auto before, auto after) {
+      if (before == after) return;
+      changes_.push_back(
+          fmt::format("profile {}: {} of {} {} -> {}", profile, key, endpoint, before, after));
+    };
+    add("weight", old.weight, fresh.weight);
+    add("priority", old.priority, fresh.priority);
+    add("always_serve", old.always_serve, fresh.always_serve);
+    add("enabled", old.enabled, fresh.enabled);
+  }
+
+  const Config& before_;
+  const Config& after_;
+  std::vector<std::string> changes_;
+};
+
+}  // namespace
+
+std::vector<std::string> describe_changes(const Config& before, const Config& after) {
+  return ChangeList(before, after).describe();
+}
+
+}  // namespace gslb::app

@@ -1,0 +1,233 @@
+#include "app/control_plane.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "app/config_diff.h"
+#include "routing/compile.h"
+
+namespace gslb::app {
+namespace {
+
+using base::EndpointStatus;
+using routing::EndpointId;
+
+/// Which endpoints an enabled profile uses, and which of them its health matters to.
+struct Usage {
+  bool used = false;
+  bool health_matters = false;
+};
+
+std::vector<Usage> endpoint_usage(const Config& config) {
+  std::vector<Usage> usage(config.endpoints.size());
+  for (const routing::ProfileSpec& profile : config.profiles) {
+    if (!profile.enabled) continue;
+    for (const routing::ProfileEndpointSpec& entry : profile.endpoints) {
+      if (!entry.enabled) continue;
+      usage[entry.endpoint].used = true;
+      if (!entry.always_serve) usage[entry.endpoint].health_matters = true;
+    }
+  }
+  return usage;
+}
+
+/// The status of an endpoint that is not probed; nothing for one that is.
+std::optional<EndpointStatus> unprobed_status(const EndpointConfig& endpoint, const Usage& usage) {
+  if (!endpoint.routing.enabled) return EndpointStatus::kDisabled;
+  if (!usage.used) return EndpointStatus::kInactive;
+  if (endpoint.monitors.empty() || !usage.health_matters) return EndpointStatus::kUnmonitored;
+  return std::nullopt;
+}
+
+health::TargetSpec make_target(const EndpointConfig& endpoint) {
+  health::TargetSpec target;
+  target.endpoint = endpoint.routing.name;
+  target.monitors = endpoint.monitors;
+  if (endpoint.probe_address) {
+    target.addresses = {*endpoint.probe_address};
+    target.speaks_for_both_families = true;
+  } else {
+    target.addresses = endpoint.routing.ipv4;
+    target.addresses.insert(target.addresses.end(), endpoint.routing.ipv6.begin(),
+                            endpoint.routing.ipv6.end());
+  }
+  return target;
+}
+
+/// The deepest zone that holds the name. The configuration check has made sure that there is one.
+std::size_t zone_for(const Config& config, const dns::Name& name) {
+  std::size_t best = config.zones.size();
+  for (std::size_t i = 0; i < config.zones.size(); ++i) {
+    if (!name.is_at_or_below(config.zones[i].apex)) continue;
+    if (best == config.zones.size() ||
+        config.zones[i].apex.length() > config.zones[best].apex.length()) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+std::shared_ptr<const zones::ZoneSet> make_zones(const Config& config,
+                                                 const std::vector<std::size_t>& zone_of) {
+  std::vector<std::shared_ptr<const zones::Zone>> zones;
+  for (std::size_t i = 0; i < config.zones.size(); ++i) {
+    std::vector<zones::ProfileName> names;
+    for (std::size_t profile = 0; profile < config.profiles.size(); ++profile) {
+      if (zone_of[profile] != i) continue;
+      names.push_back({config.profiles[profile].owner, static_cast<zones::ProfileId>(profile)});
+    }
+    zones.push_back(zones::make_zone(config.zones[i], names, config.serial));
+  }
+  return std::make_shared<const zones::ZoneSet>(std::move(zones));
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(health::Clock& clock, health::Random& random, health::Prober& prober,
+                           std::shared_ptr<const Config> config)
+    : health_(clock, random, prober,
+              [this](const std::string& endpoint, const health::EndpointReport& report) {
+                on_report(endpoint, report);
+              }) {
+  adopt(std::move(config));
+  read_health();
+  publish_all();
+}
+
+void ControlPlane::start() {
+  started_ = true;
+  watch_health();
+  read_health();
+  publish_all();
+}
+
+void ControlPlane::stop() {
+  started_ = false;
+  health_.stop();
+}
+
+void ControlPlane::apply(std::shared_ptr<const Config> config) {
+  const std::vector<std::string> changes = describe_changes(*config_, *config);
+  adopt(std::move(config));
+  if (started_) watch_health();
+  read_health();
+  publish_all();
+  for (const std::string& change : changes) spdlog::info("configuration: {}", change);
+}
+
+void ControlPlane::adopt(std::shared_ptr<const Config> config) {
+  config_ = std::move(config);
+  const std::size_t count = config_->endpoints.size();
+  endpoints_.clear();
+  ids_.clear();
+  for (const EndpointConfig& endpoint : config_->endpoints) {
+    ids_.emplace(endpoint.routing.name, static_cast<EndpointId>(endpoints_.size()));
+    endpoints_.push_back(endpoint.routing);
+  }
+  states_.assign(count, {});
+  statuses_.assign(count, EndpointStatus::kUnmonitored);
+
+  profiles_of_.assign(count, {});
+  zone_of_.clear();
+  for (std::size_t profile = 0; profile < config_->profiles.size(); ++profile) {
+    const routing::ProfileSpec& spec = config_->profiles[profile];
+    zone_of_.push_back(zone_for(*config_, spec.owner));
+    for (const routing::ProfileEndpointSpec& entry : spec.endpoints) {
+      profiles_of_[entry.endpoint].push_back(profile);
+    }
+  }
+  zones_ = make_zones(*config_, zone_of_);
+  identity_ = zones::make_identity(config_->server.identity);
+}
+
+void ControlPlane::watch_health() {
+  const std::vector<Usage> usage = endpoint_usage(*config_);
+  std::vector<health::TargetSpec> targets;
+  for (std::size_t id = 0; id < config_->endpoints.size(); ++id) {
+    const EndpointConfig& endpoint = config_->endpoints[id];
+    if (!unprobed_status(endpoint, usage[id])) targets.push_back(make_target(endpoint));
+  }
+  health_.apply(targets);
+}
+
+void ControlPlane::read_health() {
+  const std::vector<Usage> usage = endpoint_usage(*config_);
+  for (EndpointId id = 0; id < config_->endpoints.size(); ++id) {
+    const EndpointConfig& endpoint = config_->endpoints[id];
+    if (const auto status = unprobed_status(endpoint, usage[id])) {
+      states_[id] = {*status, *status, std::nullopt};
+      statuses_[id] = *status;
+    } else {
+      set_state(id, health_.report(endpoint.routing.name));
+    }
+  }
+}
+
+void ControlPlane::set_state(EndpointId id, const health::EndpointReport& report) {
+  states_[id] = {report.ipv4, report.ipv6, report.degraded_in};
+  statuses_[id] = report.status;
+}
+
+void ControlPlane::on_report(const std::string& endpoint, const health::EndpointReport& report) {
+  const auto found = ids_.find(endpoint);
+  if (found == ids_.end()) return;
+  const EndpointId id = found->second;
+  const EndpointStatus before = statuses_[id];
+  set_state(id, report);
+  publish_profiles_of(id);
+
+  if (report.status == before) return;
+  const bool bad = report.status == EndpointStatus::kDegraded;
+  spdlog::log(bad ? spdlog::level::warn : spdlog::level::info, "endpoint {}: {} -> {}{}{}",
+              endpoint, base::to_string(before), base::to_string(report.status),
+              report.reason.empty() ? "" : ": ", report.reason);
+  for (const std::size_t profile : profiles_of_[id]) log_serving(config_->profiles[profile]);
+}
+
+std::shared_ptr<const zones::CompiledProfile> ControlPlane::compile(
+    const routing::ProfileSpec& profile) const {
+  const auto index = static_cast<std::size_t>(&profile - config_->profiles.data());
+  return zones::make_compiled_profile(profile, endpoints_, states_, config_->zones[zone_of_[index]],
+                                      config_->serial);
+}
+
+void ControlPlane::publish_all() {
+  auto snapshot = std::make_shared<zones::Snapshot>();
+  snapshot->zones = zones_;
+  snapshot->identity = identity_;
+  for (const routing::ProfileSpec& profile : config_->profiles) {
+    snapshot->profiles.push_back(compile(profile));
+  }
+  if (published_) {
+    published_->publish(std::move(snapshot));
+  } else {
+    published_ = std::make_unique<zones::Published>(std::move(snapshot));
+  }
+}
+
+void ControlPlane::publish_profiles_of(EndpointId id) {
+  auto snapshot = std::make_shared<zones::Snapshot>(*published_->current());
+  for (const std::size_t profile : profiles_of_[id]) {
+    snapshot->profiles[profile] = compile(config_->profiles[profile]);
+  }
+  published_->publish(std::move(snapshot));
+}
+
+void ControlPlane::log_serving(const routing::ProfileSpec& profile) const {
+  const auto v4 = routing::judge(profile, endpoints_, states_, routing::Family::kIpv4);
+  const auto v6 = routing::judge(profile, endpoints_, states_, routing::Family::kIpv6);
+  std::size_t serving = 0;
+  for (std::size_t i = 0; i < v4.size(); ++i) {
+    if (routing::is_in(v4[i]) || routing::is_in(v6[i])) ++serving;
+  }
+  if (serving == 0) {
+    spdlog::error("profile {}: 0/{} serving; when_all_down decides", profile.name, v4.size());
+  } else {
+    spdlog::info("profile {}: {}/{} serving", profile.name, serving, v4.size());
+  }
+}
+
+}  // namespace gslb::app

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "health/health_monitor.h"
+#include "zones/published.h"
+
+namespace gslb::app {
+
+/// Folds configuration and health into snapshots: compiles every profile when a configuration is
+/// applied, and those that contain an endpoint when its health changes, and publishes the result
+/// before it returns. Logs configuration and status changes.
+///
+/// One thread, that of the clock and the prober. Only published() may be used from others.
+class ControlPlane {
+ public:
+  /// Publishes answers for `config` at once; nothing is probed before start(). The references must
+  /// outlive it.
+  ControlPlane(health::Clock& clock, health::Random& random, health::Prober& prober,
+               std::shared_ptr<const Config> config);
+
+  /// Where the workers read. Lives as long as the control plane.
+  const zones::Published& published() const noexcept { return *published_; }
+  const Config& config() const noexcept { return *config_; }
+
+  /// Begins to probe.
+  void start();
+  void stop();
+
+  /// Takes over another configuration. Health carries over for what is probed as before.
+  void apply(std::shared_ptr<const Config> config);
+
+ private:
+  void adopt(std::shared_ptr<const Config> config);
+  void watch_health();
+  void read_health();
+  void on_report(const std::string& endpoint, const health::EndpointReport& report);
+  void set_state(routing::EndpointId id, const health::EndpointReport& report);
+  std::shared_ptr<const zones::CompiledProfile> compile(const routing::ProfileSpec& profile) const;
+  void publish_all();
+  void publish_profiles_of(routing::EndpointId id);
+  void log_serving(const routing::ProfileSpec& profile) const;
+
+  health::HealthMonitor health_;
+  std::shared_ptr<const Config> config_;
+
+  // Derived from config_, all by EndpointId or ProfileId.
+  std::vector<routing::EndpointSpec> endpoints_;
+  std::vector<routing::EndpointState> states_;
+  std::vector<base::EndpointStatus> statuses_;  ///< The overall status, for people.
+  std::vector<std::vector<std::size_t>> profiles_of_;
+  std::vector<std::size_t> zone_of_;  ///< The zone that holds a profile's name.
+  std::map<std::string, routing::EndpointId, std::less<>> ids_;
+  std::shared_ptr<const zones::ZoneSet> zones_;
+  std::shared_ptr<const zones::Identity> identity_;
+
+  std::unique_ptr<zones::Published> published_;
+  bool started_ = false;
+};
+
+}  // namespace gslb::app

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <filesystem>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace gslb::app {
+
+/// Tells when a file has new content: written in place, replaced by rename as editors do, or
+/// reached through a symbolic link that was moved to another file as Kubernetes does. Events close
+/// together are reported once. Based on inotify(7), so changes made by other hosts on a network
+/// file system are not seen.
+///
+/// One thread, that of `io`, which must outlive it.
+class FileWatcher {
+ public:
+  using Callback = std::function<void()>;
+
+  /// The file as it is at this moment counts as known.
+  FileWatcher(boost::asio::io_context& io, std::filesystem::path file, Callback on_change);
+  ~FileWatcher();
+
+  /// Begins to watch. The error says why that is not possible; empty where it is.
+  std::string start();
+  void stop();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace gslb::app

@@ -1,0 +1,217 @@
+#include "app/server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <csignal>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "app/control_plane.h"
+#include "app/file_watcher.h"
+#include "dns/listen.h"
+#include "dns/tcp_server.h"
+#include "dns/udp_worker.h"
+#include "health/clock.h"
+#include "health/protocol_prober.h"
+
+namespace gslb::app {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+void log_diagnostics(const Diagnostics& diagnostics) {
+  for (const Diagnostic& diagnostic : diagnostics) {
+    const bool error = diagnostic.severity == Diagnostic::Severity::kError;
+    spdlog::log(error ? spdlog::level::err : spdlog::level::warn, "{}", diagnostic.to_string());
+  }
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+unsigned worker_count(const ServerSpec& server) {
+  return server.workers > 0 ? server.workers : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// Everything that answers queries: the workers of all listen addresses, and TCP.
+class DataPlane {
+ public:
+  /// Binds every address. Logs what fails; false then.
+  bool open(const ServerSpec& server) {
+    for (const base::SocketAddress& address : server.listen) {
+      auto sockets = dns::open_listen_sockets(address, worker_count(server));
+      if (!sockets) {
+        spdlog::error("{}", sockets.error());
+        return false;
+      }
+      sockets_.push_back(std::move(*sockets));
+    }
+    return true;
+  }
+
+  void start(const zones::Published& published) {
+    std::vector<base::UniqueFd> listeners;
+    for (dns::ListenSockets& sockets : sockets_) {
+      for (base::UniqueFd& socket : sockets.udp) {
+        udp_.push_back(
+            std::make_unique<dns::UdpWorker>(std::move(socket), published, random_seed()));
+      }
+      listeners.push_back(std::move(sockets.tcp));
+    }
+    tcp_ = std::make_unique<dns::TcpServer>(std::move(listeners), published, dns::TcpLimits{},
+                                            random_seed());
+    for (const auto& worker : udp_) worker->start();
+    tcp_->start();
+    for (const dns::ListenSockets& sockets : sockets_) {
+      spdlog::info("listening on {} (UDP and TCP, {} UDP workers)",
+                   base::to_string(sockets.address), sockets.udp.size());
+    }
+  }
+
+  void stop() {
+    for (const auto& worker : udp_) worker->stop();
+    tcp_->stop();
+  }
+
+  void log_totals() const {
+    std::uint64_t queries = tcp_->counters().queries.value();
+    std::uint64_t dropped = tcp_->counters().dropped.value();
+    for (const auto& worker : udp_) {
+      queries += worker->counters().queries.value();
+      dropped += worker->counters().dropped.value();
+    }
+    spdlog::info("stopped after {} queries, {} of them dropped", queries, dropped);
+  }
+
+ private:
+  std::vector<dns::ListenSockets> sockets_;
+  std::vector<std::unique_ptr<dns::UdpWorker>> udp_;
+  std::unique_ptr<dns::TcpServer> tcp_;
+};
+
+class Server {
+ public:
+  Server(std::filesystem::path file, std::shared_ptr<const Config> config)
+      : file_(std::move(file)),
+        clock_(io_),
+        prober_(io_),
+        control_(clock_, random_, prober_, std::move(config)),
+        watcher_(io_, file_, [this] { reload("the file has changed"); }),
+        hangup_(io_, SIGHUP),
+        termination_(io_, SIGTERM, SIGINT) {}
+
+  int run() {
+    const ServerSpec& server = control_.config().server;
+    spdlog::info("gslbd {} starting as {} with {}", GSLB_VERSION, server.identity, file_.string());
+    if (!data_.open(server)) return 1;
+    data_.start(control_.published());
+    control_.start();
+    if (const std::string error = watcher_.start(); !error.empty()) {
+      spdlog::warn("cannot watch the configuration file, changes need SIGHUP: {}", error);
+    }
+    await_hangup();
+    await_termination();
+    spdlog::info("serving {} profiles with {} endpoints in {} zones",
+                 control_.config().profiles.size(), control_.config().endpoints.size(),
+                 control_.config().zones.size());
+    io_.run();
+    return 0;
+  }
+
+ private:
+  void await_hangup() {
+    hangup_.async_wait([this](error_code error, int) {
+      if (error) return;
+      reload("SIGHUP");
+      await_hangup();
+    });
+  }
+
+  void await_termination() {
+    termination_.async_wait([this](error_code error, int signal) {
+      if (error) return;
+      spdlog::info("{}, stopping", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+      stop();
+    });
+  }
+
+  void stop() {
+    hangup_.cancel();
+    watcher_.stop();
+    loader_.join();
+    control_.stop();
+    data_.stop();
+    data_.log_totals();
+    io_.stop();
+  }
+
+  /// Reads the file on the loader thread, so that neither probes nor answers wait for it.
+  void reload(const char* reason) {
+    if (std::exchange(loading_, true)) {
+      load_again_ = true;
+      return;
+    }
+    spdlog::info("reloading {}: {}", file_.string(), reason);
+    asio::post(loader_, [this] {
+      asio::post(io_, [this, result = load_config(file_)] { finish_reload(result); });
+    });
+  }
+
+  void finish_reload(const ConfigResult& result) {
+    loading_ = false;
+    log_diagnostics(result.diagnostics);
+    if (result.config) {
+      warn_of_restart(control_.config().server, result.config->server);
+      control_.apply(result.config);
+      spdlog::info("configuration applied");
+    } else {
+      spdlog::error("{} has errors; the running configuration stays", file_.string());
+    }
+    if (std::exchange(load_again_, false)) reload("changed again meanwhile");
+  }
+
+  /// Sockets are opened once: what they depend on cannot change while they are in use.
+  static void warn_of_restart(const ServerSpec& running, const ServerSpec& wanted) {
+    if (running.listen != wanted.listen) {
+      spdlog::warn("server.listen has changed; it takes effect after a restart");
+    }
+    if (running.workers != wanted.workers) {
+      spdlog::warn("server.workers has changed; it takes effect after a restart");
+    }
+  }
+
+  std::filesystem::path file_;
+  asio::io_context io_{1};
+  asio::thread_pool loader_{1};
+  health::AsioClock clock_;
+  health::SeededRandom random_;
+  health::ProtocolProber prober_;
+  ControlPlane control_;
+  DataPlane data_;
+  FileWatcher watcher_;
+  asio::signal_set hangup_;
+  asio::signal_set termination_;
+  bool loading_ = false;
+  bool load_again_ = false;
+};
+
+}  // namespace
+
+int run_server(const std::filesystem::path& file, std::shared_ptr<const Config> config) {
+  // A site that closes its connection during a probe is an error of that probe, not of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  return Server(file, std::move(config)).run();
+}
+
+}  // namespace gslb::app

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/ip_address.h"
+#include "dns/counters.h"
+#include "dns/name.h"
+#include "routing/random.h"
+#include "zones/snapshot.h"
+
+namespace gslb::dns {
+
+enum class Transport : std::uint8_t { kUdp, kTcp };
+
+/// Who asks, and over what.
+struct Client {
+  base::IpAddress address;
+  Transport transport = Transport::kUdp;
+};
+
+/// The name of a question, taken apart once: in lower case, with the hash of every suffix.
+struct QueryName {
+  static constexpr std::size_t kMaxLabels = 127;
+
+  std::array<std::uint8_t, kMaxNameLength> lower;
+  std::array<std::uint8_t, kMaxLabels> label_offset;
+  std::array<std::uint64_t, kMaxLabels + 1> suffix_hash;  ///< [i] is the suffix from label i on.
+  std::size_t length = 0;                                 ///< Octets, with the root label.
+  std::size_t labels = 0;                                 ///< Without the root label.
+};
+
+/// What a worker keeps from query to query: its random numbers, its counters and room to work in.
+/// Not thread-safe: each worker has its own.
+struct Scratch {
+  explicit Scratch(std::uint64_t seed) noexcept : rng(seed) {}
+
+  routing::Rng rng;
+  Counters counters;
+  QueryName name;
+};
+
+/// The whole DNS behaviour of the server: reads one message, writes the response to `out` and
+/// returns its size in octets, or 0 where nothing may be sent.
+///
+/// Any bytes may come in. Over UDP the response is never larger than the client allows, 1232
+/// octets, or `out`; over TCP than `out`. `out` must hold kPlainUdpSize octets at least and not
+/// overlap `query`. Allocates nothing, locks nothing, reads no clock. Any number of threads may
+/// answer from one snapshot at once, each with a Scratch of its own.
+std::size_t answer(const zones::Snapshot& snapshot, const Client& client,
+                   std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
+                   Scratch& scratch) noexcept;
+
+}  // namespace gslb::dns

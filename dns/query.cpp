@@ -1,0 +1,142 @@
+#include "dns/query.h"
+
+#include "dns/name_hash.h"
+#include "dns/wire.h"
+
+namespace gslb::dns {
+namespace {
+
+/// A bounded walk through a message.
+class Reader {
+ public:
+  Reader(std::span<const std::uint8_t> message, std::size_t at) noexcept
+      : message_(message), at_(at) {}
+
+  std::size_t position() const noexcept { return at_; }
+  std::size_t left() const noexcept { return message_.size() - at_; }
+  const std::uint8_t* here() const noexcept { return message_.data() + at_; }
+  bool at_end() const noexcept { return left() == 0; }
+
+  bool skip(std::size_t octets) noexcept {
+    if (left() < octets) return false;
+    at_ += octets;
+    return true;
+  }
+
+  /// Steps over a name, compressed or not, without following its pointer.
+  bool skip_name() noexcept {
+    while (left() > 0) {
+      const std::uint8_t length = *here();
+      if (length >= 0xC0) return skip(2);
+      if (length > kMaxLabelLength || !skip(std::size_t{length} + 1)) return false;
+      if (length == 0) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::span<const std::uint8_t> message_;
+  std::size_t at_;
+};
+
+constexpr std::uint8_t to_lower(std::uint8_t c) noexcept {
+  return static_cast<std::uint8_t>(c - 'A') < 26 ? static_cast<std::uint8_t>(c | 0x20) : c;
+}
+
+/// Copies the QNAME in lower case and notes its labels. A compression pointer has nothing to point
+/// to in a question and is refused like any other length above 63.
+bool read_query_name(Reader& reader, QueryName& name) noexcept {
+  name.labels = 0;
+  std::size_t size = 0;
+  while (true) {
+    if (reader.left() == 0) return false;
+    const std::uint8_t length = *reader.here();
+    if (length > kMaxLabelLength) return false;
+    const std::size_t octets = std::size_t{length} + 1;
+    if (reader.left() < octets || size + octets > kMaxNameLength) return false;
+    if (length == 0) {
+      name.lower[size] = 0;
+      name.length = size + 1;
+      return reader.skip(1);
+    }
+    name.label_offset[name.labels++] = static_cast<std::uint8_t>(size);
+    const std::uint8_t* label = reader.here();
+    name.lower[size] = length;
+    for (std::size_t i = 1; i < octets; ++i) name.lower[size + i] = to_lower(label[i]);
+    size += octets;
+    reader.skip(octets);
+  }
+}
+
+void hash_suffixes(QueryName& name) noexcept {
+  std::uint64_t hash = kRootHash;
+  name.suffix_hash[name.labels] = hash;
+  for (std::size_t i = name.labels; i-- > 0;) {
+    hash = hash_label(hash, &name.lower[name.label_offset[i]]);
+    name.suffix_hash[i] = hash;
+  }
+}
+
+/// RFC 6891 §6.1.2: options follow each other to the end of the RDATA. Unknown ones are ignored.
+bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) noexcept {
+  Reader reader(rdata, 0);
+  while (!reader.at_end()) {
+    const std::uint8_t* option = reader.here();
+    if (!reader.skip(4)) return false;
+    if (load_u16(option) == edns_option::kNsid) edns.wants_nsid = true;
+    if (!reader.skip(load_u16(option + 2))) return false;
+  }
+  return true;
+}
+
+/// Reads the records behind the question, of which only OPT matters.
+bool read_records(Reader& reader, std::size_t before_additional, std::size_t additional,
+                  std::optional<Edns>& edns) noexcept {
+  for (std::size_t i = 0; i < before_additional + additional; ++i) {
+    const bool owner_is_root = reader.left() > 0 && *reader.here() == 0;
+    if (!reader.skip_name()) return false;
+    const std::uint8_t* fixed = reader.here();
+    if (!reader.skip(10)) return false;
+    const std::uint16_t rdata_size = load_u16(fixed + 8);
+    const std::uint8_t* rdata = reader.here();
+    if (!reader.skip(rdata_size)) return false;
+    if (load_u16(fixed) != type::kOpt) continue;
+
+    // RFC 6891 §6.1.1: in the additional section, once, owned by the root.
+    if (i < before_additional || edns || !owner_is_root) return false;
+    edns.emplace();
+    edns->udp_size = load_u16(fixed + 2);
+    edns->version = fixed[5];
+    edns->dnssec_ok = (fixed[6] & 0x80) != 0;
+    // RFC 6891 §6.1.3: what options mean depends on the version.
+    if (edns->version == 0 && !read_options({rdata, rdata_size}, *edns)) return false;
+  }
+  return reader.at_end();
+}
+
+}  // namespace
+
+std::optional<Query> parse_query(std::span<const std::uint8_t> message, QueryName& name) noexcept {
+  Query query;
+  query.id = load_u16(&message[0]);
+  query.flags = load_u16(&message[2]);
+  if (load_u16(&message[4]) != 1) return std::nullopt;  // RFC 9619
+
+  Reader reader(message, kHeaderSize);
+  if (!read_query_name(reader, name)) return std::nullopt;
+  const std::uint8_t* tail = reader.here();
+  if (!reader.skip(4)) return std::nullopt;
+  query.question = message.subspan(kHeaderSize, reader.position() - kHeaderSize);
+  query.type = load_u16(tail);
+  query.klass = load_u16(tail + 2);
+
+  const std::size_t before_additional =
+      std::size_t{load_u16(&message[6])} + std::size_t{load_u16(&message[8])};
+  if (!read_records(reader, before_additional, load_u16(&message[10]), query.edns)) {
+    return std::nullopt;
+  }
+  hash_suffixes(name);
+  return query;
+}
+
+}  // namespace gslb::dns

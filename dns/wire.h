@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gslb::dns {
+
+/// Numbers of the DNS wire format, from the IANA registry "Domain Name System (DNS) Parameters".
+
+inline constexpr std::size_t kHeaderSize = 12;  ///< RFC 1035 §4.1.1
+inline constexpr std::size_t kOptSize = 11;  ///< An OPT record without options, RFC 6891 §6.1.2.
+inline constexpr std::size_t kPlainUdpSize = 512;      ///< RFC 1035 §2.3.4, without EDNS.
+inline constexpr std::size_t kEdnsUdpSize = 1232;      ///< Never fragmented: DNS Flag Day 2020.
+inline constexpr std::size_t kMaxMessageSize = 65535;  ///< RFC 1035 §4.2.2, over TCP.
+
+namespace type {
+inline constexpr std::uint16_t kA = 1, kNs = 2, kCname = 5, kSoa = 6, kHinfo = 13, kTxt = 16,
+                               kAaaa = 28, kOpt = 41, kTkey = 249, kTsig = 250, kIxfr = 251,
+                               kAxfr = 252, kMailb = 253, kMaila = 254, kAny = 255;
+}  // namespace type
+
+namespace klass {
+inline constexpr std::uint16_t kIn = 1, kCh = 3;
+}  // namespace klass
+
+namespace opcode {
+inline constexpr std::uint16_t kQuery = 0;
+}  // namespace opcode
+
+namespace rcode {
+inline constexpr std::uint16_t kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3,
+                               kNotImp = 4, kRefused = 5, kBadVers = 16;
+}  // namespace rcode
+
+/// Header flag bits, as in the second 16-bit word of the header.
+namespace flag {
+inline constexpr std::uint16_t kQr = 0x8000, kOpcodeMask = 0x7800, kAa = 0x0400, kTc = 0x0200,
+                               kRd = 0x0100, kCd = 0x0010;
+}  // namespace flag
+
+namespace edns_option {
+inline constexpr std::uint16_t kNsid = 3;            ///< RFC 5001
+inline constexpr std::uint16_t kExtendedError = 15;  ///< RFC 8914
+}  // namespace edns_option
+
+inline std::uint16_t load_u16(const std::uint8_t* at) noexcept {
+  return static_cast<std::uint16_t>(at[0] << 8 | at[1]);
+}
+
+inline void store_u16(std::uint8_t* at, std::uint16_t value) noexcept {
+  at[0] = static_cast<std::uint8_t>(value >> 8);
+  at[1] = static_cast<std::uint8_t>(value);
+}
+
+}  // namespace gslb::dns

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dns/answer.h"
+#include "zones/snapshot.h"
+
+namespace gslb::support {
+
+/// The name in wire form; the text must be valid.
+dns::Name name(std::string_view text);
+base::IpAddress ip(std::string_view text);
+
+/// A zone gslb.example.com with ns1 (192.0.2.53, 2001:db8::53) and ns2 (198.51.100.53), mailbox
+/// hostmaster@example.com, serial 7 and negative TTL 60.
+zones::ZoneSpec example_zone();
+
+/// A snapshot under construction for tests of what is answered from it: endpoints and profiles are
+/// added, then snapshot() compiles all.
+class SnapshotMaker {
+ public:
+  SnapshotMaker() : zones_{example_zone()} {}
+
+  /// Returns the id of the endpoint.
+  routing::EndpointId endpoint(std::string_view endpoint_name,
+                               const std::vector<std::string>& addresses,
+                               base::EndpointStatus status = base::EndpointStatus::kOnline);
+  /// Adds a profile with the given entries; its TTL is 30 s.
+  routing::ProfileSpec& profile(std::string_view owner, routing::Method method,
+                                std::vector<routing::ProfileEndpointSpec> entries);
+  zones::ZoneSpec& zone() { return zones_.front(); }
+  void add_zone(zones::ZoneSpec spec) { zones_.push_back(std::move(spec)); }
+  void set_status(routing::EndpointId id, base::EndpointStatus status);
+
+  std::shared_ptr<const zones::Snapshot> snapshot(const std::string& identity = "test") const;
+
+ private:
+  std::vector<zones::ZoneSpec> zones_;
+  std::vector<routing::EndpointSpec> endpoints_;
+  std::vector<routing::EndpointState> states_;
+  std::vector<routing::ProfileSpec> profiles_;
+};
+
+/// A query message; EDNS is added when `udp_size` is not 0.
+std::vector<std::uint8_t> make_query(std::string_view owner, std::uint16_t type,
+                                     std::uint16_t udp_size = 0, std::uint16_t id = 0x1234);
+
+}  // namespace gslb::support
