@@ -52,7 +52,8 @@ class DecisionTree {
     return node->first;
   }
 
-  std::span<const Outcome> outcomes() const noexcept { return outcomes_; }
+  std::span<const Outcome> outcomes() const& noexcept { return outcomes_; }
+  std::span<const Outcome> outcomes() const&& = delete;
 
  private:
   struct Node {
