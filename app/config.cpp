@@ -1,0 +1,119 @@
+#include "app/config.h"
+
+#include <toml++/toml.h>
+
+#include <array>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "app/config_file.h"
+#include "app/config_reader.h"
+#include "app/config_report.h"
+#include "app/config_sections.h"
+#include "app/config_text.h"
+
+namespace gslb::app {
+namespace {
+
+using loading::Report;
+
+/// What to do about the syntax errors that people make most, by what toml++ says of them.
+std::string_view syntax_advice(std::string_view description) {
+  struct Advice {
+    std::string_view fragment;
+    std::string_view advice;
+  };
+  constexpr std::array<Advice, 6> kAdvice{{
+      {"utf-8", "save the file as UTF-8"},
+      {"could not determine value type", "put text in double quotes"},
+      {"expected digit, saw", "put a duration or an address in double quotes"},
+      {"escape sequence", "write \\\\ for a backslash, or put the text in single quotes"},
+      {"control characters", "end the string with a quote on the same line"},
+      {"cannot redefine", "remove one of the two"},
+  }};
+  for (const Advice& advice : kAdvice) {
+    if (description.find(advice.fragment) != std::string_view::npos) return advice.advice;
+  }
+  return {};
+}
+
+/// Nothing after a syntax error, which is reported; TOML knows no way to read on.
+std::optional<toml::table> parse_toml(std::string_view text, Report& report) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    const std::string_view description = error.description();
+    std::string message = loading::printable(description, description.size());
+    const std::string_view advice = syntax_advice(description);
+    if (!advice.empty()) message += "; " + std::string(advice);
+    report.error(loading::position_of(error.source()), {}, std::move(message));
+    return std::nullopt;
+  }
+}
+
+/// The keys at top level: a section that this version does not have, or a slip of the pen.
+void check_sections(const toml::table& root, Report& report) {
+  const loading::Words known{"server", "zone", "monitor", "endpoint", "profile"};
+  const loading::Words later{"health", "location", "include"};
+  loading::TableReader(root, {}, report).check_keys(known, later);
+}
+
+/// Only once all else is right: a misspelt name makes what it stands for look unused.
+void warn_of_unused(const loading::Draft& draft, Report& report) {
+  draft.monitors.warn_of_unused(
+      "is used by no endpoint; add it to the monitors of one, or remove it", report);
+  draft.endpoints.warn_of_unused(
+      "is used by no profile; add it to the endpoints of one, or remove it", report);
+}
+
+ConfigResult check(std::string_view text, std::uint32_t serial, Report& report) {
+  if (const auto problem = loading::find_text_problem(text)) {
+    report.error(problem->at, {}, problem->message);
+    return {nullptr, report.take_sorted()};
+  }
+  const std::optional<toml::table> root = parse_toml(text, report);
+  if (!root) return {nullptr, report.take_sorted()};
+
+  loading::Draft draft;
+  draft.config.serial = serial;
+  check_sections(*root, report);
+  loading::read_server(*root, draft, report);
+  loading::read_zones(*root, draft, report);
+  loading::read_monitors(*root, draft, report);
+  loading::read_endpoints(*root, draft, report);
+  loading::read_profiles(*root, draft, report);
+
+  if (report.has_errors()) return {nullptr, report.take_sorted()};
+  warn_of_unused(draft, report);
+  return {std::make_shared<const Config>(std::move(draft.config)), report.take_sorted()};
+}
+
+ConfigResult failed(const std::string& file, const std::string& message) {
+  Report report(file);
+  report.error({}, {}, message);
+  return {nullptr, report.take_sorted()};
+}
+
+}  // namespace
+
+ConfigResult load_config(const std::filesystem::path& file) {
+  try {
+    const auto content = loading::read_file(file);
+    if (!content) return failed(file.string(), content.error());
+    return parse_config(content->text, file.string(), content->modified);
+  } catch (const std::exception& error) {
+    return failed(file.string(), error.what());
+  }
+}
+
+ConfigResult parse_config(std::string_view text, const std::string& file, std::uint32_t serial) {
+  try {
+    Report report(file);
+    return check(text, serial, report);
+  } catch (const std::exception& error) {
+    return failed(file, error.what());
+  }
+}
+
+}  // namespace gslb::app

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "app/config_report.h"
+
+namespace gslb::app::loading {
+
+struct FileText {
+  std::string text;
+  std::uint32_t modified = 0;  ///< Seconds since 1970.
+};
+
+/// Reads a regular file, and never waits for one that is something else. The error says what is
+/// wrong with the file as a whole.
+tl::expected<FileText, std::string> read_file(const std::filesystem::path& file);
+
+struct TextProblem {
+  Position at;
+  std::string message;
+};
+
+/// What must be refused before the TOML parser sees it: empty and UTF-16 text, and keys of so many
+/// parts that freeing their nested tables would exhaust the stack.
+std::optional<TextProblem> find_text_problem(std::string_view text);
+
+}  // namespace gslb::app::loading

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/config.h"
+#include "app/config_reader.h"
+#include "app/config_report.h"
+#include "app/config_text.h"
+
+// The sections of the configuration file, one reader each. A later section refers to names of an
+// earlier one, so they are read in the order in which they stand here.
+namespace gslb::app::loading {
+
+/// What other sections can refer to by name, and whether one did.
+template <typename T>
+class Names {
+ public:
+  struct Item {
+    T value;
+    std::string path;
+    Position position;
+    bool is_used = false;
+  };
+
+  void add(const NamedTable& named, T value) {
+    items_.insert_or_assign(named.name, Item{std::move(value), named.path, named.position()});
+  }
+
+  /// Marks the item as used.
+  const T* find(const std::string& name) {
+    const auto found = items_.find(name);
+    if (found == items_.end()) return nullptr;
+    found->second.is_used = true;
+    return &found->second.value;
+  }
+
+  std::vector<std::string_view> words() const {
+    std::vector<std::string_view> words;
+    for (const auto& [name, item] : items_) words.push_back(name);
+    return words;
+  }
+
+  void warn_of_unused(const std::string& message, Report& report) const {
+    for (const auto& [name, item] : items_) {
+      if (!item.is_used) report.warning(item.position, item.path, message);
+    }
+  }
+
+ private:
+  std::map<std::string, Item> items_;
+};
+
+/// The configuration while it is read. Entries with errors are in it all the same, so that a
+/// reference to one is not an error of its own; the whole is thrown away in the end.
+struct Draft {
+  Config config;
+  bool has_broken_zone = false;
+  Names<std::shared_ptr<const health::MonitorSpec>> monitors;
+  Names<routing::EndpointId> endpoints;
+};
+
+void read_server(const toml::table& root, Draft& draft, Report& report);
+void read_zones(const toml::table& root, Draft& draft, Report& report);
+void read_monitors(const toml::table& root, Draft& draft, Report& report);
+void read_endpoints(const toml::table& root, Draft& draft, Report& report);
+void read_profiles(const toml::table& root, Draft& draft, Report& report);
+
+/// Reads a name at `value` and looks it up. Reports a name that `[section.NAME]` does not define.
+template <typename T>
+const T* read_reference(const Value& value, std::string_view section, Names<T>& names,
+                        Report& report) {
+  const std::optional<std::string> name = read_string(value, report);
+  if (!name) return nullptr;
+  if (const T* found = names.find(*name)) return found;
+  const std::string header = "[" + key_path(section, *name) + "]";
+  const auto meant = nearest(*name, names.words());
+  report.error(value.position(), value.path,
+               "no " + header + " is defined; " +
+                   (meant ? "did you mean " + quote(*meant) + "?" : "define it, or remove this"));
+  return nullptr;
+}
+
+}  // namespace gslb::app::loading

@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <utility>
+
+#include "app/config_sections.h"
+#include "app/config_text.h"
+
+namespace gslb::app::loading {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Section& section() {
+  static const Section kSection{
+      "zone", "[zone.\"NAME\"]", {"nameservers", "hostmaster", "negative_ttl"}, {"file", "dnssec"}};
+  return kSection;
+}
+
+constexpr std::string_view kNameserversExample =
+    "write nameservers = { \"ns1.gslb.example.com\" = [\"192.0.2.53\"] }";
+
+std::optional<zones::NameServerSpec> read_nameserver(const Entry& entry,
+                                                     const std::optional<dns::Name>& apex,
+                                                     Report& report) {
+  const Parsed<dns::Name> name = parse_domain_name(entry.key);
+  if (!name) {
+    report.error(entry.key_position, entry.value.path, name.error());
+    return std::nullopt;
+  }
+  if (entry.value.node->is_table()) {
+    report.error(entry.key_position, entry.value.path,
+                 "a name with dots must be quoted; " + std::string(kNameserversExample));
+    return std::nullopt;
+  }
+  zones::NameServerSpec server{*name, read_addresses(entry.value, report)};
+  if (!apex) return server;
+
+  const toml::array* listed = entry.value.node->as_array();
+  const bool lists_none = listed != nullptr && listed->empty();
+  if (name->is_at_or_below(*apex)) {
+    if (lists_none) {
+      report.error(entry.value.position(), entry.value.path,
+                   "a name server inside the zone needs an address; add at least one");
+    }
+  } else if (!lists_none) {
+    report.warning(entry.key_position, entry.value.path,
+                   "lies outside the zone, so its addresses are not served; write [] instead");
+    server.addresses.clear();
+  }
+  return server;
+}
+
+std::vector<zones::NameServerSpec> read_nameservers(const Value& value,
+                                                    const std::optional<dns::Name>& apex,
+                                                    Report& report) {
+  std::vector<zones::NameServerSpec> servers;
+  const toml::table* table = read_table(value, report);
+  if (table == nullptr) return servers;
+  if (table->empty()) {
+    report.error(value.position(), value.path, "is empty; " + std::string(kNameserversExample));
+  }
+  for (const Entry& entry : entries_of(*table, value.path)) {
+    auto server = read_nameserver(entry, apex, report);
+    if (!server) continue;
+    const bool is_known =
+        std::any_of(servers.begin(), servers.end(),
+                    [&](const zones::NameServerSpec& known) { return known.name == server->name; });
+    if (is_known) {
+      report.error(entry.key_position, entry.value.path,
+                   quote(server->name.to_string()) + " is listed twice; remove one");
+      continue;
+    }
+    servers.push_back(std::move(*server));
+  }
+  return servers;
+}
+
+/// `hostmaster@ZONE` where the file does not say otherwise.
+std::optional<dns::Name> read_hostmaster(const TableReader& reader, const dns::Name& apex) {
+  if (reader.has("hostmaster")) return reader.parsed("hostmaster", parse_mail_address);
+  const tl::expected<dns::Name, std::string> name =
+      dns::parse_mailbox("hostmaster@" + apex.to_string());
+  if (name) return *name;
+  reader.error("hostmaster", "hostmaster@" + printable(apex.to_string()) + " " + name.error() +
+                                 "; set hostmaster");
+  return std::nullopt;
+}
+
+void read_zone(const NamedTable& named, Draft& draft, Report& report) {
+  TableReader reader(*named.table, named.path, report);
+  reader.check_keys(section().keys, section().later_keys);
+
+  std::optional<dns::Name> apex;
+  if (const Parsed<dns::Name> name = parse_domain_name(named.name)) {
+    apex = *name;
+  } else {
+    report.error(named.position(), named.path, name.error());
+    draft.has_broken_zone = true;
+  }
+  zones::ZoneSpec zone;
+  reader.require("nameservers", kNameserversExample);
+  if (const auto servers = reader.find("nameservers")) {
+    zone.nameservers = read_nameservers(*servers, apex, report);
+  }
+  zone.negative_ttl = std::chrono::duration_cast<std::chrono::seconds>(
+      reader.duration("negative_ttl", {0s, 24h, 1s}).value_or(60s));
+  if (!apex) return;
+
+  zone.hostmaster = read_hostmaster(reader, *apex).value_or(dns::Name());
+  zone.apex = *apex;
+  const std::vector<zones::ZoneSpec>& zones = draft.config.zones;
+  const bool is_known = std::any_of(zones.begin(), zones.end(), [&](const zones::ZoneSpec& known) {
+    return known.apex == zone.apex;
+  });
+  if (is_known) {
+    report.error(named.position(), named.path,
+                 "the zone " + quote(apex->to_string()) + " is defined twice; remove one");
+    return;
+  }
+  draft.config.zones.push_back(std::move(zone));
+}
+
+}  // namespace
+
+void read_zones(const toml::table& root, Draft& draft, Report& report) {
+  const std::vector<NamedTable> tables = named_tables(root, section(), report);
+  for (const NamedTable& named : tables) read_zone(named, draft, report);
+  const toml::node* node = root.get("zone");
+  const toml::table* table = node == nullptr ? nullptr : node->as_table();
+  if (tables.empty()) draft.has_broken_zone = true;
+  if (node == nullptr || (table != nullptr && table->empty())) {
+    report.error({}, "zone", "no zone is defined; add at least one [zone.\"NAME\"]");
+  }
+}
+
+}  // namespace gslb::app::loading
