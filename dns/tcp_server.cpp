@@ -28,7 +28,7 @@ using boost::system::error_code;
 constexpr std::size_t kMaxQuery = 4096;
 constexpr std::size_t kLengthPrefix = 2;
 /// Responses are collected up to here before they are written, which bounds a connection's memory.
-constexpr std::size_t kWriteThreshold = 16 * 1024;
+constexpr std::size_t kWriteThreshold = 16'384;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
 class Session;
@@ -36,6 +36,8 @@ class Session;
 /// What a session needs of the server.
 class SessionHost {
  public:
+  virtual ~SessionHost() = default;
+
   /// The response, valid until the next call; empty where there is none.
   virtual std::span<const std::uint8_t> answer_tcp(
       const base::IpAddress& client, std::span<const std::uint8_t> query) noexcept = 0;
@@ -44,9 +46,6 @@ class SessionHost {
   virtual void on_closed(Session& session) = 0;
   virtual const TcpLimits& limits() const = 0;
 
- protected:
-  SessionHost() = default;
-  ~SessionHost() = default;
 };
 
 /// One connection: reads what is there, answers every complete query in it, writes all responses,
@@ -184,7 +183,7 @@ class TcpServer::Impl final : public SessionHost {
     for (base::UniqueFd& listener : listeners) adopt(std::move(listener));
   }
 
-  ~Impl() { stop(); }
+  ~Impl() override { stop(); }
 
   void start() {
     for (tcp::acceptor& acceptor : acceptors_) accept(acceptor);
