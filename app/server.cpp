@@ -47,17 +47,22 @@ unsigned worker_count(const ServerSpec& server) {
 /// Everything that answers queries: the workers of all listen addresses, and TCP.
 class DataPlane {
  public:
-  /// Binds every address. Logs what fails; false then.
+  /// Binds every address. Logs what fails; false then. An address of a family that the host does
+  /// not have is passed over where another one is left: "[::]:53" is among the defaults.
   bool open(const ServerSpec& server) {
     for (const base::SocketAddress& address : server.listen) {
       auto sockets = dns::open_listen_sockets(address, worker_count(server));
-      if (!sockets) {
-        spdlog::error("{}", sockets.error());
+      if (sockets) {
+        sockets_.push_back(std::move(*sockets));
+      } else if (sockets.error().is_missing_family(address) && server.listen.size() > 1) {
+        spdlog::warn("{}; not listening there", sockets.error().text);
+      } else {
+        spdlog::error("{}", sockets.error().text);
         return false;
       }
-      sockets_.push_back(std::move(*sockets));
     }
-    return true;
+    if (sockets_.empty()) spdlog::error("no address left to listen on");
+    return !sockets_.empty();
   }
 
   void start(const zones::Published& published) {

@@ -19,19 +19,14 @@ constexpr int kUdpReceiveBuffer = 4 << 20;
 /// How often a port that was free for TCP may turn out to be taken for UDP.
 constexpr int kPortAttempts = 20;
 
-struct SocketError {
-  std::string text;
-  int number = 0;
-};
-
-tl::unexpected<SocketError> fail(const std::string& action, const SocketAddress& address) {
+tl::unexpected<ListenError> fail(const std::string& action, const SocketAddress& address) {
   const int number = errno;
   std::string text = action + " " + base::to_string(address) + ": " + std::strerror(number);
   if (number == EACCES) text += "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
   if (number == EADDRINUSE)
     text += "; another server listens there, stop it or change server.listen";
   if (number == EADDRNOTAVAIL) text += "; no interface of this host has that address";
-  return tl::make_unexpected(SocketError{std::move(text), number});
+  return tl::make_unexpected(ListenError{std::move(text), number});
 }
 
 bool set_option(int fd, int level, int option, int value) {
@@ -45,7 +40,7 @@ bool is_wildcard(const base::IpAddress& ip) {
   return true;
 }
 
-tl::expected<UniqueFd, SocketError> open_socket(const SocketAddress& address, int type) {
+tl::expected<UniqueFd, ListenError> open_socket(const SocketAddress& address, int type) {
   const int family = address.ip.is_v6() ? AF_INET6 : AF_INET;
   UniqueFd fd(::socket(family, type | SOCK_CLOEXEC, 0));
   if (!fd) return fail("cannot open a socket for", address);
@@ -56,7 +51,7 @@ tl::expected<UniqueFd, SocketError> open_socket(const SocketAddress& address, in
   return fd;
 }
 
-tl::expected<void, SocketError> bind_socket(const UniqueFd& fd, const SocketAddress& address,
+tl::expected<void, ListenError> bind_socket(const UniqueFd& fd, const SocketAddress& address,
                                             const char* protocol) {
   sockaddr_storage storage;
   const socklen_t size = fill_sockaddr(address, storage);
@@ -66,7 +61,7 @@ tl::expected<void, SocketError> bind_socket(const UniqueFd& fd, const SocketAddr
   return {};
 }
 
-tl::expected<UniqueFd, SocketError> open_tcp(const SocketAddress& address) {
+tl::expected<UniqueFd, ListenError> open_tcp(const SocketAddress& address) {
   auto fd = open_socket(address, SOCK_STREAM | SOCK_NONBLOCK);
   if (!fd) return fd;
   // Past connections in TIME_WAIT must not stop a restart.
@@ -78,7 +73,7 @@ tl::expected<UniqueFd, SocketError> open_tcp(const SocketAddress& address) {
   return fd;
 }
 
-tl::expected<UniqueFd, SocketError> open_udp(const SocketAddress& address) {
+tl::expected<UniqueFd, ListenError> open_udp(const SocketAddress& address) {
   auto fd = open_socket(address, SOCK_DGRAM);
   if (!fd) return fd;
   if (!set_option(fd->get(), SOL_SOCKET, SO_REUSEPORT, 1)) {
@@ -106,7 +101,7 @@ tl::expected<UniqueFd, SocketError> open_udp(const SocketAddress& address) {
   return fd;
 }
 
-tl::expected<std::uint16_t, SocketError> bound_port(const UniqueFd& fd,
+tl::expected<std::uint16_t, ListenError> bound_port(const UniqueFd& fd,
                                                     const SocketAddress& address) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
@@ -116,7 +111,7 @@ tl::expected<std::uint16_t, SocketError> bound_port(const UniqueFd& fd,
   return port_of(storage);
 }
 
-tl::expected<ListenSockets, SocketError> open_all(const SocketAddress& wanted, unsigned workers) {
+tl::expected<ListenSockets, ListenError> open_all(const SocketAddress& wanted, unsigned workers) {
   ListenSockets sockets{wanted, {}, {}};
   auto tcp = open_tcp(wanted);
   if (!tcp) return tl::make_unexpected(tcp.error());
@@ -134,7 +129,12 @@ tl::expected<ListenSockets, SocketError> open_all(const SocketAddress& wanted, u
 
 }  // namespace
 
-tl::expected<ListenSockets, std::string> open_listen_sockets(const SocketAddress& address,
+bool ListenError::is_missing_family(const base::SocketAddress& address) const noexcept {
+  // The second is what a wildcard gets where net.ipv6.conf.all.disable_ipv6 is set.
+  return number == EAFNOSUPPORT || (number == EADDRNOTAVAIL && is_wildcard(address.ip));
+}
+
+tl::expected<ListenSockets, ListenError> open_listen_sockets(const SocketAddress& address,
                                                              unsigned workers) {
   auto sockets = open_all(address, workers);
   for (int attempt = 1; attempt < kPortAttempts && !sockets && address.port == 0 &&
@@ -142,8 +142,7 @@ tl::expected<ListenSockets, std::string> open_listen_sockets(const SocketAddress
        ++attempt) {
     sockets = open_all(address, workers);
   }
-  if (!sockets) return tl::make_unexpected(sockets.error().text);
-  return std::move(*sockets);
+  return sockets;
 }
 
 }  // namespace gslb::dns

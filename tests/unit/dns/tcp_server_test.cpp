@@ -35,7 +35,7 @@ class TcpServerTest : public testing::Test {
  protected:
   void start(TcpLimits limits = {}, const char* listen = "127.0.0.1:0") {
     auto sockets = open_listen_sockets(*base::parse_socket_address(listen), 0);
-    ASSERT_TRUE(sockets) << sockets.error();
+    ASSERT_TRUE(sockets) << sockets.error().text;
     address_ = sockets->address;
     std::vector<base::UniqueFd> listeners;
     listeners.push_back(std::move(sockets->tcp));

@@ -29,7 +29,7 @@ class Workers {
   explicit Workers(const char* listen, unsigned count = 1)
       : published_(snapshot_with("192.0.2.1")) {
     auto sockets = open_listen_sockets(*base::parse_socket_address(listen), count);
-    EXPECT_TRUE(sockets) << (sockets ? "" : sockets.error());
+    EXPECT_TRUE(sockets) << (sockets ? "" : sockets.error().text);
     address_ = sockets->address;
     for (base::UniqueFd& socket : sockets->udp) {
       workers_.push_back(std::make_unique<UdpWorker>(std::move(socket), published_, 1));
@@ -120,10 +120,19 @@ TEST(UdpWorker, StopsThoughNothingArrives) {
 
 TEST(ListenSockets, UdpAndTcpShareThePortThatWasPicked) {
   const auto sockets = open_listen_sockets(*base::parse_socket_address("127.0.0.1:0"), 2);
-  ASSERT_TRUE(sockets) << sockets.error();
+  ASSERT_TRUE(sockets) << sockets.error().text;
   EXPECT_NE(sockets->address.port, 0);
   EXPECT_EQ(sockets->udp.size(), 2U);
   EXPECT_TRUE(sockets->tcp);
+}
+
+TEST(ListenSockets, AHostWithoutIpv6IsToldApartFromAWrongAddress) {
+  const auto any = *base::parse_socket_address("[::]:53");
+  const auto foreign = *base::parse_socket_address("[2001:db8::1]:53");
+  EXPECT_TRUE((ListenError{"", EAFNOSUPPORT}.is_missing_family(foreign)));
+  EXPECT_TRUE((ListenError{"", EADDRNOTAVAIL}.is_missing_family(any)));
+  EXPECT_FALSE((ListenError{"", EADDRNOTAVAIL}.is_missing_family(foreign)));
+  EXPECT_FALSE((ListenError{"", EADDRINUSE}.is_missing_family(any)));
 }
 
 TEST(ListenSockets, ASecondServerOnTheSameAddressIsAnError) {
@@ -131,15 +140,16 @@ TEST(ListenSockets, ASecondServerOnTheSameAddressIsAnError) {
   ASSERT_TRUE(first);
   const auto second = open_listen_sockets(first->address, 1);
   ASSERT_FALSE(second);
-  EXPECT_NE(second.error().find("another server listens there"), std::string::npos)
-      << second.error();
+  EXPECT_NE(second.error().text.find("another server listens there"), std::string::npos)
+      << second.error().text;
 }
 
 TEST(ListenSockets, AForeignAddressIsAnErrorThatSaysSo) {
   const auto sockets = open_listen_sockets(*base::parse_socket_address("192.0.2.1:0"), 1);
   ASSERT_FALSE(sockets);
-  EXPECT_NE(sockets.error().find("no interface of this host has that address"), std::string::npos)
-      << sockets.error();
+  EXPECT_NE(sockets.error().text.find("no interface of this host has that address"),
+            std::string::npos)
+      << sockets.error().text;
 }
 
 }  // namespace
