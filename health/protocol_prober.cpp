@@ -1,0 +1,22 @@
+#include "health/protocol_prober.h"
+
+#include <utility>
+
+namespace gslb::health {
+
+std::unique_ptr<Pending> ProtocolProber::start(std::shared_ptr<const MonitorSpec> monitor,
+                                               const base::IpAddress& address, Callback callback) {
+  Prober* prober = nullptr;
+  switch (monitor->protocol) {
+    case Protocol::kHttp:
+    case Protocol::kHttps:
+      prober = &http_;
+      break;
+    case Protocol::kTcp:
+      prober = &tcp_;
+      break;
+  }
+  return prober->start(std::move(monitor), address, std::move(callback));
+}
+
+}  // namespace gslb::health

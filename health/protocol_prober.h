@@ -1,0 +1,24 @@
+#pragma once
+
+#include "health/http_prober.h"
+#include "health/prober.h"
+#include "health/tcp_prober.h"
+
+namespace gslb::health {
+
+/// Every protocol behind one Prober: hands each probe to the part that speaks the monitor's
+/// protocol. `io` must outlive it; used on `io`'s thread.
+class ProtocolProber final : public Prober {
+ public:
+  explicit ProtocolProber(boost::asio::io_context& io) : http_(io), tcp_(io) {}
+
+  [[nodiscard]] std::unique_ptr<Pending> start(std::shared_ptr<const MonitorSpec> monitor,
+                                               const base::IpAddress& address,
+                                               Callback callback) override;
+
+ private:
+  HttpProber http_;
+  TcpProber tcp_;
+};
+
+}  // namespace gslb::health
