@@ -45,7 +45,6 @@ class SessionHost {
   virtual void on_timed_out() = 0;
   virtual void on_closed(Session& session) = 0;
   virtual const TcpLimits& limits() const = 0;
-
 };
 
 /// One connection: reads what is there, answers every complete query in it, writes all responses,
