@@ -3,9 +3,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 
 #include "dns/sockaddr.h"
+#include "dns/wire.h"
 
 namespace gslb::support {
 namespace {
@@ -99,9 +101,9 @@ bool TcpClient::is_closed_within(std::chrono::milliseconds timeout) {
 }
 
 Bytes with_length(std::span<const std::uint8_t> query) {
-  Bytes bytes{static_cast<std::uint8_t>(query.size() >> 8),
-              static_cast<std::uint8_t>(query.size())};
-  bytes.insert(bytes.end(), query.begin(), query.end());
+  Bytes bytes(2 + query.size());
+  dns::store_u16(bytes.data(), static_cast<std::uint16_t>(query.size()));
+  std::copy(query.begin(), query.end(), bytes.begin() + 2);
   return bytes;
 }
 
