@@ -115,6 +115,22 @@ port = )" +
          "\n" + more;
 }
 
+std::string site_and_spare(std::uint16_t port, int tolerated_failures,
+                           const std::string& profile_keys) {
+  return quick_config(port, R"(
+[endpoint.london]
+addresses = ["127.0.0.1"]
+monitors = ["sstp"]
+[endpoint.spare]
+addresses = ["203.0.113.20"]
+[profile.vpn]
+name = "vpn.gslb.example.com"
+method = "priority"
+endpoints = [{ endpoint = "london" }, { endpoint = "spare" }]
+)" + profile_keys,
+                      tolerated_failures);
+}
+
 bool is_sanitized() { return std::string_view(GSLBD_SANITIZER) != ""; }
 
 }  // namespace gslb::blackbox

@@ -57,6 +57,14 @@ class Daemon {
 /// A zone gslb.example.com, an `sstp` monitor on `port` that decides quickly, and `more`.
 std::string quick_config(std::uint16_t port, const std::string& more, int tolerated_failures = 0);
 
+/// quick_config() with a profile vpn.gslb.example.com that prefers the probed site at kSite to one
+/// that needs no probing, at kSpare. `profile_keys` go into the profile.
+std::string site_and_spare(std::uint16_t port, int tolerated_failures = 0,
+                           const std::string& profile_keys = "");
+inline constexpr const char* kVpn = "vpn.gslb.example.com";
+inline constexpr const char* kSite = "127.0.0.1";
+inline constexpr const char* kSpare = "203.0.113.20";
+
 /// True where the tests run under a sanitizer, which costs memory and time.
 bool is_sanitized();
 

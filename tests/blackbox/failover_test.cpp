@@ -13,28 +13,9 @@ using std::chrono::milliseconds;
 using support::SiteBehaviour;
 using support::VpnSite;
 
-constexpr const char* kVpn = "vpn.gslb.example.com";
-constexpr const char* kSite = "127.0.0.1";      // Probed.
-constexpr const char* kSpare = "203.0.113.20";  // Answered instead.
-
-std::string one_site_and_a_spare(std::uint16_t port, int tolerated_failures = 0) {
-  return quick_config(port, R"(
-[endpoint.london]
-addresses = ["127.0.0.1"]
-monitors = ["sstp"]
-[endpoint.spare]
-addresses = ["203.0.113.20"]
-[profile.vpn]
-name = "vpn.gslb.example.com"
-method = "priority"
-endpoints = [{ endpoint = "london" }, { endpoint = "spare" }]
-)",
-                      tolerated_failures);
-}
-
 TEST(Failover, EverySickSiteIsLeftWithItsReasonAndReturnsWith401) {
   VpnSite site;
-  Daemon daemon(one_site_and_a_spare(site.port()));
+  Daemon daemon(site_and_spare(site.port()));
   ASSERT_TRUE(daemon.wait_for_log("endpoint london: CheckingEndpoint -> Online"));
 
   const struct {
@@ -66,7 +47,7 @@ TEST(Failover, EverySickSiteIsLeftWithItsReasonAndReturnsWith401) {
 
 TEST(Failover, ToleratedFailuresAreTolerated) {
   VpnSite site;
-  Daemon daemon(one_site_and_a_spare(site.port(), 2));
+  Daemon daemon(site_and_spare(site.port(), 2));
   ASSERT_TRUE(daemon.wait_for_log("CheckingEndpoint -> Online"));
   const std::uint64_t before = site.requests();
   site.set_behaviour(SiteBehaviour::kStatus404);
@@ -77,7 +58,7 @@ TEST(Failover, ToleratedFailuresAreTolerated) {
 
 TEST(Failover, TheAnswerChangesWithin50MillisecondsOfTheDecidingProbe) {
   VpnSite site;
-  Daemon daemon(one_site_and_a_spare(site.port()));
+  Daemon daemon(site_and_spare(site.port()));
   ASSERT_TRUE(daemon.wait_for_log("CheckingEndpoint -> Online"));
   // The site answers each probe at once, so the request that it counts is the deciding probe.
   const std::pair<SiteBehaviour, const char*> rows[] = {{SiteBehaviour::kStatus404, kSpare},

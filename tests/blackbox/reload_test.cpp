@@ -18,8 +18,6 @@ namespace {
 using support::SiteBehaviour;
 using support::VpnSite;
 
-constexpr const char* kVpn = "vpn.gslb.example.com";
-
 /// Three sites that need no probing, with the given weights.
 std::string weighted(int london, int paris, int newyork) {
   return R"(
@@ -126,17 +124,7 @@ TEST(Reload, ListenAddressesNeedARestartAndTheLogSaysSo) {
 TEST(Reload, HealthCarriesOver) {
   VpnSite site(VpnSite::Options{.behaviour = SiteBehaviour::kStatus404});
   const auto config = [&](const std::string& ttl) {
-    return quick_config(site.port(), R"(
-[endpoint.london]
-addresses = ["127.0.0.1"]
-monitors = ["sstp"]
-[endpoint.spare]
-addresses = ["203.0.113.20"]
-[profile.vpn]
-name = "vpn.gslb.example.com"
-method = "priority"
-endpoints = [{ endpoint = "london" }, { endpoint = "spare" }]
-ttl = ")" + ttl + "\"\n");
+    return site_and_spare(site.port(), 0, "ttl = \"" + ttl + "\"\n");
   };
   Daemon daemon(config("30s"));
   ASSERT_TRUE(daemon.wait_for_log("-> Degraded"));
