@@ -128,7 +128,7 @@ void read_zones(const toml::table& root, Draft& draft, Report& report) {
   const toml::table* table = node == nullptr ? nullptr : node->as_table();
   if (tables.empty()) draft.has_broken_zone = true;
   if (node == nullptr || (table != nullptr && table->empty())) {
-    report.error({}, "zone", "no zone is defined; add at least one [zone.\"NAME\"]");
+    report.error({1, 1}, "zone", "no zone is defined; add at least one [zone.\"NAME\"]");
   }
 }
 

@@ -317,7 +317,7 @@ TEST(ParseConfig, DiagnosticsNameTheGivenFile) {
   const ConfigResult result = parse_config("[server]\nworkers = 257\n", "etc/my.toml", 0);
   ASSERT_EQ(result.diagnostics.size(), 2U);
   EXPECT_EQ(result.diagnostics[0].to_string(),
-            "etc/my.toml: error: zone: no zone is defined; add at least one [zone.\"NAME\"]");
+            "etc/my.toml:1:1: error: zone: no zone is defined; add at least one [zone.\"NAME\"]");
   EXPECT_EQ(result.diagnostics[1].to_string(),
             "etc/my.toml:2:11: error: server.workers: 257 is out of range; use 0 to 256");
 }
