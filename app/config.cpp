@@ -67,7 +67,8 @@ void warn_of_unused(const loading::Draft& draft, Report& report) {
       "is used by no profile; add it to the endpoints of one, or remove it", report);
 }
 
-ConfigResult check(std::string_view text, std::uint32_t serial, Report& report) {
+ConfigResult check(std::string_view text, const std::filesystem::path& folder, std::uint32_t serial,
+                   Report& report) {
   if (const auto problem = loading::find_text_problem(text)) {
     report.error(problem->at, {}, problem->message);
     return {nullptr, report.take_sorted()};
@@ -77,6 +78,7 @@ ConfigResult check(std::string_view text, std::uint32_t serial, Report& report) 
 
   loading::Draft draft;
   draft.config.serial = serial;
+  draft.folder = folder;
   check_sections(*root, report);
   loading::read_server(*root, draft, report);
   loading::read_zones(*root, draft, report);
@@ -84,6 +86,7 @@ ConfigResult check(std::string_view text, std::uint32_t serial, Report& report) 
   loading::read_endpoints(*root, draft, report);
   loading::read_profiles(*root, draft, report);
 
+  if (!report.has_errors()) loading::check_zones(draft, report);
   if (report.has_errors()) return {nullptr, report.take_sorted()};
   warn_of_unused(draft, report);
   return {std::make_shared<const Config>(std::move(draft.config)), report.take_sorted()};
@@ -110,7 +113,7 @@ ConfigResult load_config(const std::filesystem::path& file) {
 ConfigResult parse_config(std::string_view text, const std::string& file, std::uint32_t serial) {
   try {
     Report report(file);
-    return check(text, serial, report);
+    return check(text, std::filesystem::path(file).parent_path(), serial, report);
   } catch (const std::exception& error) {
     return failed(file, error.what());
   }

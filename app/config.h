@@ -10,19 +10,29 @@
 
 #include "app/diagnostics.h"
 #include "base/ip_address.h"
+#include "dns/cookie.h"
+#include "dns/rate_limiter.h"
 #include "health/spec.h"
 #include "routing/spec.h"
 #include "zones/spec.h"
 
 namespace gslb::app {
 
+/// `[server] cookies` (RFC 7873)
+struct CookieSpec {
+  bool enabled = true;
+  bool require = false;
+  std::shared_ptr<const dns::CookieKeys> keys;  ///< Null: a secret of this process alone.
+};
+
 /// `[server]`
 struct ServerSpec {
   std::vector<base::SocketAddress> listen;  ///< Never empty; port 0 = the kernel picks one.
   unsigned workers = 0;                     ///< UDP workers per listen address; 0 = one per core.
-  std::string identity;                     ///< Never empty, at most 255 octets.
-
-  bool operator==(const ServerSpec&) const = default;
+  std::string identity;                     ///< At most 255 octets; empty: not told.
+  std::string version;                      ///< Likewise, for version.server.
+  CookieSpec cookies;
+  std::optional<dns::RateLimits> rate_limit;
 };
 
 /// `[endpoint.NAME]`: what routing answers and what health probes.
@@ -39,8 +49,11 @@ struct Config {
   std::vector<zones::ZoneSpec> zones;
   std::vector<EndpointConfig> endpoints;
   std::vector<routing::ProfileSpec> profiles;
-  /// Changes with the file and stays over a restart: the time of its last change, in seconds since
-  /// 1970. Serves as the SOA serial.
+  /// The further files that it was made of: the zones' master files with all that they include, and
+  /// secrets.
+  std::vector<std::filesystem::path> files;
+  /// Changes with the file and the master files, and stays over a restart: the time of their last
+  /// change, in seconds since 1970. Serves as the SOA serial.
   std::uint32_t serial = 0;
 };
 
@@ -53,7 +66,8 @@ struct ConfigResult {
 /// Reads, checks and resolves the file. Never throws. Thread-safe.
 ConfigResult load_config(const std::filesystem::path& file);
 
-/// The same for text that is already at hand; `file` is what diagnostics name.
+/// The same for text that is already at hand; `file` is what diagnostics name, and where relative
+/// paths start from.
 ConfigResult parse_config(std::string_view text, const std::string& file, std::uint32_t serial);
 
 }  // namespace gslb::app

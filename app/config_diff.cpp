@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+
+#include "zones/master_file.h"
 
 namespace gslb::app {
 namespace {
@@ -11,19 +14,35 @@ using routing::ProfileEndpointSpec;
 using routing::ProfileSpec;
 
 /// Calls `on_change(before, after)` for every element of two lists, paired by name; one of the two
-/// is null where an element was added or removed.
+/// is null where an element was added or removed. Names are unique in each list.
 template <typename T, typename NameOf, typename OnChange>
 void pair_by_name(const std::vector<T>& before, const std::vector<T>& after, NameOf name_of,
                   OnChange on_change) {
-  const auto find = [&](const std::vector<T>& list, const T& like) -> const T* {
-    const auto found = std::find_if(list.begin(), list.end(),
-                                    [&](const T& item) { return name_of(item) == name_of(like); });
-    return found == list.end() ? nullptr : &*found;
-  };
-  for (const T& old : before) on_change(&old, find(after, old));
-  for (const T& fresh : after) {
-    if (find(before, fresh) == nullptr) on_change(static_cast<const T*>(nullptr), &fresh);
+  std::map<std::string, const T*> fresh;
+  for (const T& item : after) fresh.emplace(name_of(item), &item);
+  for (const T& old : before) {
+    const auto found = fresh.find(name_of(old));
+    on_change(&old, found == fresh.end() ? nullptr : found->second);
+    if (found != fresh.end()) fresh.erase(found);
   }
+  for (const T& item : after) {
+    if (fresh.count(name_of(item)) > 0) on_change(static_cast<const T*>(nullptr), &item);
+  }
+}
+
+bool same_record(const zones::MasterFileRecord& a, const zones::MasterFileRecord& b) {
+  return a.owner == b.owner && a.type == b.type && a.ttl == b.ttl && a.rdata == b.rdata;
+}
+
+bool same_records(const zones::MasterFile* a, const zones::MasterFile* b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  return std::equal(a->records.begin(), a->records.end(), b->records.begin(), b->records.end(),
+                    same_record);
+}
+
+bool same_zone(const zones::ZoneSpec& a, const zones::ZoneSpec& b) {
+  return a.nameservers == b.nameservers && a.hostmaster == b.hostmaster &&
+         a.negative_ttl == b.negative_ttl && same_records(a.file.get(), b.file.get());
 }
 
 class ChangeList {
@@ -36,7 +55,7 @@ class ChangeList {
         before_.zones, after_.zones, [](const auto& zone) { return zone.apex.lower().to_string(); },
         [this](const auto* old, const auto* fresh) {
           describe_item("zone", (old ? old : fresh)->apex.to_string(), old, fresh,
-                        [&] { return *old == *fresh; });
+                        [&] { return same_zone(*old, *fresh); });
         });
     pair_by_name(
         before_.endpoints, after_.endpoints, [](const auto& item) { return item.routing.name; },

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/unique_fd.h"
+
 namespace gslb::app::loading {
 namespace {
 
@@ -16,21 +18,6 @@ constexpr std::size_t kMaxFileSize = std::size_t{16} << 20U;
 /// The longest sensible key has three parts. toml++ limits how deep values nest (256), but not the
 /// parts of a key, and frees the tables that they make recursively.
 constexpr std::size_t kMaxKeyDots = 15;
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-
-  int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::string errno_text() { return std::generic_category().message(errno); }
 
@@ -109,9 +96,15 @@ class KeyScanner {
 
 }  // namespace
 
+std::uint32_t modification_time(const std::filesystem::path& file) {
+  struct stat status {};
+  if (stat(file.c_str(), &status) != 0) return 0;
+  return static_cast<std::uint32_t>(status.st_mtim.tv_sec);
+}
+
 tl::expected<FileText, std::string> read_file(const std::filesystem::path& file) {
   // O_NONBLOCK: opening a named pipe must not wait for a writer.
-  const FileDescriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const base::UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (fd.get() < 0) return fail("cannot open the file: " + errno_text() + "; check the path");
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) return fail("cannot read the file: " + errno_text());

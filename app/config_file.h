@@ -21,6 +21,9 @@ struct FileText {
 /// wrong with the file as a whole.
 tl::expected<FileText, std::string> read_file(const std::filesystem::path& file);
 
+/// Seconds since 1970; 0 where the file is not there.
+std::uint32_t modification_time(const std::filesystem::path& file);
+
 struct TextProblem {
   Position at;
   std::string message;

@@ -1,6 +1,7 @@
 #include "app/config_report.h"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -11,10 +12,12 @@ void Report::add(Diagnostic::Severity severity, Position at, std::string key, st
 }
 
 Diagnostics Report::take_sorted() {
+  const auto place = [this](const Diagnostic& diagnostic) {
+    return std::tuple(diagnostic.file != file_, std::string_view(diagnostic.file), diagnostic.line,
+                      diagnostic.column);
+  };
   std::stable_sort(diagnostics_.begin(), diagnostics_.end(),
-                   [](const Diagnostic& a, const Diagnostic& b) {
-                     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
-                   });
+                   [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
   return std::exchange(diagnostics_, {});
 }
 

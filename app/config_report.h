@@ -14,7 +14,8 @@ struct Position {
   std::size_t column = 0;
 };
 
-/// Collects what is found in one file. Not thread-safe; lives as long as one load.
+/// Collects what is found in one file and those that it names. Not thread-safe; lives as long as
+/// one load.
 class Report {
  public:
   explicit Report(std::string file) : file_(std::move(file)) {}
@@ -26,9 +27,16 @@ class Report {
     add(Diagnostic::Severity::kWarning, at, std::move(key), std::move(message));
   }
 
+  /// In another file that the configuration names.
+  void error_in(std::string file, std::size_t line, std::string message) {
+    diagnostics_.push_back(
+        {Diagnostic::Severity::kError, std::move(file), line, 1, {}, std::move(message)});
+  }
+
   bool has_errors() const { return app::has_errors(diagnostics_); }
 
-  /// Everything found so far, in the order of the file. Leaves the report empty.
+  /// Everything found so far, in the order of the file, then that of other files. Leaves the report
+  /// empty.
   Diagnostics take_sorted();
 
  private:

@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <cstddef>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +63,7 @@ class Names {
 /// reference to one is not an error of its own; the whole is thrown away in the end.
 struct Draft {
   Config config;
+  std::filesystem::path folder;  ///< That relative paths start from.
   bool has_broken_zone = false;
   Names<std::shared_ptr<const health::MonitorSpec>> monitors;
   Names<routing::EndpointId> endpoints;
@@ -72,6 +74,9 @@ void read_zones(const toml::table& root, Draft& draft, Report& report);
 void read_monitors(const toml::table& root, Draft& draft, Report& report);
 void read_endpoints(const toml::table& root, Draft& draft, Report& report);
 void read_profiles(const toml::table& root, Draft& draft, Report& report);
+
+/// Holds the master files of the zones against themselves and the profiles. Once all else is right.
+void check_zones(const Draft& draft, Report& report);
 
 /// Reads a name at `value` and looks it up. Reports a name that `[section.NAME]` does not define.
 template <typename T>

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <utility>
 
+#include "app/config_file.h"
 #include "app/config_sections.h"
 #include "app/config_text.h"
 
@@ -11,6 +14,8 @@ namespace {
 
 constexpr std::size_t kMaxIdentityLength = 255;
 constexpr unsigned kMaxWorkers = 256;
+constexpr unsigned kMaxRate = 1'000'000;
+constexpr unsigned kMaxSlip = 10;
 
 const std::vector<base::SocketAddress>& default_listen() {
   static const std::vector<base::SocketAddress> addresses{{base::IpAddress::v4({}), 53},
@@ -24,12 +29,99 @@ std::string host_name() {
   return name.data();
 }
 
+/// A text for class CHAOS.
 Parsed<std::string> parse_identity(std::string_view text) {
-  if (text.empty() || text.size() > kMaxIdentityLength) {
+  if (text.size() > kMaxIdentityLength) {
     return tl::unexpected<std::string>("has " + std::to_string(text.size()) +
-                                       " octets; write 1 to 255");
+                                       " octets; write at most 255, or none to not tell it");
   }
   return std::string(text);
+}
+
+/// "10.0.0.0/8", or an address for itself alone.
+Parsed<dns::AddressPrefix> parse_prefix(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const auto address = base::parse_ip_address(text.substr(0, slash));
+  const auto fail = [&] {
+    return tl::unexpected<std::string>(quote(text) + " is not a network; write \"10.0.0.0/8\"");
+  };
+  if (!address) return fail();
+  const unsigned longest = address->is_v4() ? 32 : 128;
+  unsigned length = longest;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    if (error != std::errc{} || end != digits.data() + digits.size() || length > longest) {
+      return fail();
+    }
+  }
+  return dns::AddressPrefix{*address, static_cast<std::uint8_t>(length)};
+}
+
+/// Reads the secrets. Their errors are reported where they stand.
+void read_cookie_secrets(const TableReader& reader, ServerSpec& server, Draft& draft,
+                         Report& report) {
+  const auto name = reader.string("secret_file");
+  if (!name) return;
+  const std::filesystem::path file = draft.folder / *name;
+  const auto content = read_file(file);
+  if (!content) return reader.error("secret_file", quote(*name) + ": " + content.error());
+  draft.config.files.push_back(file);
+  const auto keys = dns::parse_cookie_keys(content->text);
+  if (keys) {
+    server.cookies.keys = std::make_shared<const dns::CookieKeys>(*keys);
+    return;
+  }
+  for (const dns::CookieKeyError& error : keys.error()) {
+    if (error.line == 0) {
+      reader.error("secret_file", quote(*name) + ": " + error.message);
+    } else {
+      report.error_in(file.string(), error.line, error.message);
+    }
+  }
+}
+
+void read_cookies(const Value& value, Draft& draft, Report& report) {
+  const toml::table* table = read_table(value, report);
+  if (table == nullptr) return;
+  ServerSpec& server = draft.config.server;
+  TableReader reader(*table, value.path, report);
+  reader.check_keys({"enabled", "require", "secret_file"}, {});
+  server.cookies.enabled = reader.boolean("enabled").value_or(true);
+  server.cookies.require = reader.boolean("require").value_or(false);
+  if (server.cookies.require && !server.cookies.enabled) {
+    reader.error("require", "cannot be asked for while cookies are not enabled; remove one");
+  }
+  read_cookie_secrets(reader, server, draft, report);
+}
+
+void read_rate_limit(const Value& value, ServerSpec& server, Report& report) {
+  const toml::table* table = read_table(value, report);
+  if (table == nullptr) return;
+  TableReader reader(*table, value.path, report);
+  reader.check_keys({"responses_per_second", "nxdomains_per_second", "errors_per_second", "slip",
+                     "ipv4_prefix", "ipv6_prefix", "exempt"},
+                    {});
+  reader.require("responses_per_second", "write how many each client network may draw");
+  dns::RateLimits limits;
+  const unsigned rate = reader.integer("responses_per_second", 1, kMaxRate).value_or(1);
+  limits.responses_per_second = rate;
+  limits.nxdomains_per_second = reader.integer("nxdomains_per_second", 1, kMaxRate).value_or(rate);
+  limits.errors_per_second = reader.integer("errors_per_second", 1, kMaxRate).value_or(rate);
+  limits.slip = reader.integer("slip", 0, kMaxSlip).value_or(limits.slip);
+  limits.ipv4_prefix =
+      static_cast<std::uint8_t>(reader.integer("ipv4_prefix", 8, 32).value_or(limits.ipv4_prefix));
+  limits.ipv6_prefix = static_cast<std::uint8_t>(
+      reader.integer("ipv6_prefix", 16, 128).value_or(limits.ipv6_prefix));
+  if (const auto exempt = reader.find("exempt")) {
+    const auto elements = read_array(*exempt, report);
+    for (const Value& element : elements.value_or(std::vector<Value>{})) {
+      if (const auto prefix = read_parsed(element, parse_prefix, report)) {
+        limits.exempt.push_back(*prefix);
+      }
+    }
+  }
+  server.rate_limit = std::move(limits);
 }
 
 std::vector<base::SocketAddress> read_listen(const Value& value, Report& report) {
@@ -71,12 +163,15 @@ void read_server(const toml::table& root, Draft& draft, Report& report) {
     return;
   }
   TableReader reader(*table, "server", report);
-  reader.check_keys({"listen", "workers", "identity"},
+  reader.check_keys({"listen", "workers", "identity", "version", "cookies", "rate_limit"},
                     {"control", "state_dir", "geoip", "http", "token_file", "tls_listen",
                      "tls_certificate", "tls_key", "latency_file"});
   if (const auto listen = reader.find("listen")) server.listen = read_listen(*listen, report);
   server.workers = reader.integer("workers", 0, kMaxWorkers).value_or(0);
   server.identity = reader.parsed("identity", parse_identity).value_or(server.identity);
+  server.version = reader.parsed("version", parse_identity).value_or("");
+  if (const auto cookies = reader.find("cookies")) read_cookies(*cookies, draft, report);
+  if (const auto limit = reader.find("rate_limit")) read_rate_limit(*limit, server, report);
 }
 
 }  // namespace gslb::app::loading

@@ -1,8 +1,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/config_file.h"
 #include "app/config_sections.h"
 #include "app/config_text.h"
+#include "app/zone_profiles.h"
+#include "zones/master_file.h"
+#include "zones/zone_check.h"
 
 namespace gslb::app::loading {
 namespace {
@@ -11,9 +15,12 @@ using namespace std::chrono_literals;
 
 const Section& section() {
   static const Section kSection{
-      "zone", "[zone.\"NAME\"]", {"nameservers", "hostmaster", "negative_ttl"}, {"file", "dnssec"}};
+      "zone", "[zone.\"NAME\"]", {"nameservers", "hostmaster", "negative_ttl", "file"}, {"dnssec"}};
   return kSection;
 }
+
+/// Of records in a master file without a TTL and without $TTL.
+constexpr std::chrono::seconds kDefaultRecordTtl = 1h;
 
 constexpr std::string_view kNameserversExample =
     "write nameservers = { \"ns1.gslb.example.com\" = [\"192.0.2.53\"] }";
@@ -85,6 +92,29 @@ std::optional<dns::Name> read_hostmaster(const TableReader& reader, const dns::N
   return std::nullopt;
 }
 
+/// Reads the master file. Its errors are reported where they stand in it.
+void read_master_file(const TableReader& reader, zones::ZoneSpec& zone, Draft& draft,
+                      Report& report) {
+  const auto text = reader.string("file");
+  if (!text) return;
+  if (text->empty()) return reader.error("file", "is empty; write the path of a master file");
+  const std::filesystem::path file = draft.folder / *text;
+  auto content = std::make_shared<zones::MasterFile>(
+      zones::read_master_file(file, zone.apex, kDefaultRecordTtl));
+  for (const zones::MasterFileError& error : content->errors) {
+    if (error.line == 0) {
+      reader.error("file", quote(*text) + ": " + error.message);  // Where the file is named.
+    } else {
+      report.error_in(error.file, error.line, error.message);
+    }
+  }
+  for (const std::string& read : content->files) {
+    draft.config.files.emplace_back(read);
+    draft.config.serial = std::max(draft.config.serial, modification_time(read));
+  }
+  zone.file = std::move(content);
+}
+
 void read_zone(const NamedTable& named, Draft& draft, Report& report) {
   TableReader reader(*named.table, named.path, report);
   reader.check_keys(section().keys, section().later_keys);
@@ -116,6 +146,7 @@ void read_zone(const NamedTable& named, Draft& draft, Report& report) {
                  "the zone " + quote(apex->to_string()) + " is defined twice; remove one");
     return;
   }
+  read_master_file(reader, zone, draft, report);
   draft.config.zones.push_back(std::move(zone));
 }
 
@@ -129,6 +160,25 @@ void read_zones(const toml::table& root, Draft& draft, Report& report) {
   if (tables.empty()) draft.has_broken_zone = true;
   if (node == nullptr || (table != nullptr && table->empty())) {
     report.error({1, 1}, "zone", "no zone is defined; add at least one [zone.\"NAME\"]");
+  }
+}
+
+void check_zones(const Draft& draft, Report& report) {
+  const Config& config = draft.config;
+  const auto profiles = profiles_of_zones(config);
+  for (std::size_t i = 0; i < config.zones.size(); ++i) {
+    const zones::ZoneSpec& zone = config.zones[i];
+    for (const zones::ZoneProblem& problem : zones::check_zone(zone, profiles[i])) {
+      if (problem.source) {
+        report.error_in(zone.file->files[problem.source->file], problem.source->line,
+                        problem.message);
+      } else {
+        const std::string key =
+            problem.profile ? key_path("profile", config.profiles[*problem.profile].name) + ".name"
+                            : key_path("zone", zone.apex.to_string());
+        report.error({1, 1}, key, problem.message);
+      }
+    }
   }
 }
 

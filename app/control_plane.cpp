@@ -6,7 +6,9 @@
 #include <optional>
 #include <utility>
 
+#include "app/client_policy.h"
 #include "app/config_diff.h"
+#include "app/zone_profiles.h"
 #include "routing/compile.h"
 
 namespace gslb::app {
@@ -57,42 +59,29 @@ health::TargetSpec make_target(const EndpointConfig& endpoint) {
   return target;
 }
 
-/// The deepest zone that holds the name. The configuration check has made sure that there is one.
-std::size_t zone_for(const Config& config, const dns::Name& name) {
-  std::size_t best = config.zones.size();
-  for (std::size_t i = 0; i < config.zones.size(); ++i) {
-    if (!name.is_at_or_below(config.zones[i].apex)) continue;
-    if (best == config.zones.size() ||
-        config.zones[i].apex.length() > config.zones[best].apex.length()) {
-      best = i;
-    }
-  }
-  return best;
-}
-
-std::shared_ptr<const zones::ZoneSet> make_zones(const Config& config,
-                                                 const std::vector<std::size_t>& zone_of) {
-  std::vector<std::shared_ptr<const zones::Zone>> zones;
-  for (std::size_t i = 0; i < config.zones.size(); ++i) {
-    std::vector<zones::ProfileName> names;
-    for (std::size_t profile = 0; profile < config.profiles.size(); ++profile) {
-      if (zone_of[profile] != i) continue;
-      names.push_back({config.profiles[profile].owner, static_cast<zones::ProfileId>(profile)});
-    }
-    zones.push_back(zones::make_zone(config.zones[i], names, config.serial));
-  }
-  return std::make_shared<const zones::ZoneSet>(std::move(zones));
-}
-
 }  // namespace
 
+ZoneList make_zones(const Config& config) {
+  const auto profiles = profiles_of_zones(config);
+  ZoneList zones;
+  for (std::size_t i = 0; i < config.zones.size(); ++i) {
+    zones.push_back(zones::make_zone(config.zones[i], profiles[i], config.serial));
+  }
+  return zones;
+}
+
 ControlPlane::ControlPlane(health::Clock& clock, health::Random& random, health::Prober& prober,
-                           std::shared_ptr<const Config> config)
+                           std::shared_ptr<const Config> config, ZoneList zones)
     : health_(clock, random, prober,
               [this](const std::string& endpoint, const health::EndpointReport& report) {
                 on_report(endpoint, report);
               }) {
-  adopt(std::move(config));
+  if (const auto keys = dns::make_random_cookie_keys()) {
+    own_cookie_keys_ = std::make_shared<const dns::CookieKeys>(*keys);
+  } else {
+    spdlog::warn("no DNS cookies without a secret_file: {}", keys.error());
+  }
+  adopt(std::move(config), std::move(zones));
   read_health();
   publish_all();
 }
@@ -109,16 +98,16 @@ void ControlPlane::stop() {
   health_.stop();
 }
 
-void ControlPlane::apply(std::shared_ptr<const Config> config) {
+void ControlPlane::apply(std::shared_ptr<const Config> config, ZoneList zones) {
   const std::vector<std::string> changes = describe_changes(*config_, *config);
-  adopt(std::move(config));
+  adopt(std::move(config), std::move(zones));
   if (started_) watch_health();
   read_health();
   publish_all();
   for (const std::string& change : changes) spdlog::info("configuration: {}", change);
 }
 
-void ControlPlane::adopt(std::shared_ptr<const Config> config) {
+void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
   config_ = std::move(config);
   const std::size_t count = config_->endpoints.size();
   endpoints_.clear();
@@ -130,17 +119,18 @@ void ControlPlane::adopt(std::shared_ptr<const Config> config) {
   states_.assign(count, {});
   statuses_.assign(count, EndpointStatus::kUnmonitored);
 
+  zones_ = std::move(zones);
+  zone_set_ = std::make_shared<const zones::ZoneSet>(zones_);
+  zone_of_ = zones_of_profiles(*config_);
   profiles_of_.assign(count, {});
-  zone_of_.clear();
   for (std::size_t profile = 0; profile < config_->profiles.size(); ++profile) {
     const routing::ProfileSpec& spec = config_->profiles[profile];
-    zone_of_.push_back(zone_for(*config_, spec.owner));
     for (const routing::ProfileEndpointSpec& entry : spec.endpoints) {
       profiles_of_[entry.endpoint].push_back(profile);
     }
   }
-  zones_ = make_zones(*config_, zone_of_);
-  identity_ = zones::make_identity(config_->server.identity);
+  identity_ = zones::make_identity(config_->server.identity, config_->server.version);
+  clients_ = make_client_policy(config_->server, own_cookie_keys_);
 }
 
 void ControlPlane::watch_health() {
@@ -190,14 +180,15 @@ void ControlPlane::on_report(const std::string& endpoint, const health::Endpoint
 std::shared_ptr<const zones::CompiledProfile> ControlPlane::compile(
     const routing::ProfileSpec& profile) const {
   const auto index = static_cast<std::size_t>(&profile - config_->profiles.data());
-  return zones::make_compiled_profile(profile, endpoints_, states_, config_->zones[zone_of_[index]],
-                                      config_->serial);
+  return zones::make_compiled_profile(profile, static_cast<zones::ProfileId>(index), endpoints_,
+                                      states_, *zones_[zone_of_[index]]);
 }
 
 void ControlPlane::publish_all() {
   auto snapshot = std::make_shared<zones::Snapshot>();
-  snapshot->zones = zones_;
+  snapshot->zones = zone_set_;
   snapshot->identity = identity_;
+  snapshot->clients = clients_;
   for (const routing::ProfileSpec& profile : config_->profiles) {
     snapshot->profiles.push_back(compile(profile));
   }

@@ -12,6 +12,12 @@
 
 namespace gslb::app {
 
+/// The zones of a configuration, in its order.
+using ZoneList = std::vector<std::shared_ptr<const zones::Zone>>;
+
+/// Renders all zones of a configuration, which takes a while for large master files. Thread-safe.
+ZoneList make_zones(const Config& config);
+
 /// Folds configuration and health into snapshots: compiles every profile when a configuration is
 /// applied, and those that contain an endpoint when its health changes, and publishes the result
 /// before it returns. Logs configuration and status changes.
@@ -22,7 +28,7 @@ class ControlPlane {
   /// Publishes answers for `config` at once; nothing is probed before start(). The references must
   /// outlive it.
   ControlPlane(health::Clock& clock, health::Random& random, health::Prober& prober,
-               std::shared_ptr<const Config> config);
+               std::shared_ptr<const Config> config, ZoneList zones);
 
   /// Where the workers read. Lives as long as the control plane.
   const zones::Published& published() const noexcept { return *published_; }
@@ -32,11 +38,12 @@ class ControlPlane {
   void start();
   void stop();
 
-  /// Takes over another configuration. Health carries over for what is probed as before.
-  void apply(std::shared_ptr<const Config> config);
+  /// Takes over another configuration with the zones made from it. Health carries over for what is
+  /// probed as before.
+  void apply(std::shared_ptr<const Config> config, ZoneList zones);
 
  private:
-  void adopt(std::shared_ptr<const Config> config);
+  void adopt(std::shared_ptr<const Config> config, ZoneList zones);
   void watch_health();
   void read_health();
   void on_report(const std::string& endpoint, const health::EndpointReport& report);
@@ -56,8 +63,11 @@ class ControlPlane {
   std::vector<std::vector<std::size_t>> profiles_of_;
   std::vector<std::size_t> zone_of_;  ///< The zone that holds a profile's name.
   std::map<std::string, routing::EndpointId, std::less<>> ids_;
-  std::shared_ptr<const zones::ZoneSet> zones_;
+  ZoneList zones_;
+  std::shared_ptr<const zones::ZoneSet> zone_set_;
   std::shared_ptr<const zones::Identity> identity_;
+  std::shared_ptr<const zones::ClientPolicy> clients_;
+  std::shared_ptr<const dns::CookieKeys> own_cookie_keys_;  ///< Null where there is no randomness.
 
   std::unique_ptr<zones::Published> published_;
   bool started_ = false;

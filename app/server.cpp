@@ -9,11 +9,13 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <csignal>
+#include <map>
 #include <random>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "app/client_policy.h"
 #include "app/control_plane.h"
 #include "app/file_watcher.h"
 #include "dns/listen.h"
@@ -38,10 +40,6 @@ void log_diagnostics(const Diagnostics& diagnostics) {
 std::uint64_t random_seed() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
-}
-
-unsigned worker_count(const ServerSpec& server) {
-  return server.workers > 0 ? server.workers : std::max(1U, std::thread::hardware_concurrency());
 }
 
 /// Everything that answers queries: the workers of all listen addresses, and TCP.
@@ -70,7 +68,8 @@ class DataPlane {
     for (dns::ListenSockets& sockets : sockets_) {
       for (base::UniqueFd& socket : sockets.udp) {
         udp_.push_back(
-            std::make_unique<dns::UdpWorker>(std::move(socket), published, random_seed()));
+            std::make_unique<dns::UdpWorker>(std::move(socket), published, random_seed(),
+                                             dns::SipHashKey{random_seed(), random_seed()}));
       }
       listeners.push_back(std::move(sockets.tcp));
     }
@@ -111,20 +110,18 @@ class Server {
       : file_(std::move(file)),
         clock_(io_),
         prober_(io_),
-        control_(clock_, random_, prober_, std::move(config)),
-        watcher_(io_, file_, [this] { reload("the file has changed"); }),
+        control_(clock_, random_, prober_, config, make_zones(*config)),
         hangup_(io_, SIGHUP),
         termination_(io_, SIGTERM, SIGINT) {}
 
   int run() {
     const ServerSpec& server = control_.config().server;
-    spdlog::info("gslbd {} starting as {} with {}", GSLB_VERSION, server.identity, file_.string());
+    spdlog::info("gslbd {} starting with {}", GSLB_VERSION, file_.string());
     if (!data_.open(server)) return 1;
     data_.start(control_.published());
     control_.start();
-    if (const std::string error = watcher_.start(); !error.empty()) {
-      spdlog::warn("cannot watch the configuration file, changes need SIGHUP: {}", error);
-    }
+    watch(file_);
+    watch_files();
     await_hangup();
     await_termination();
     spdlog::info("serving {} profiles with {} endpoints in {} zones",
@@ -151,9 +148,26 @@ class Server {
     });
   }
 
+  void watch(const std::filesystem::path& file) {
+    if (watchers_.count(file) > 0) return;
+    FileWatcher& watcher =
+        watchers_
+            .try_emplace(file, io_, file, [this, file] { reload(file.string() + " has changed"); })
+            .first->second;
+    if (const std::string error = watcher.start(); !error.empty()) {
+      spdlog::warn("cannot watch {}, its changes need SIGHUP: {}", file.string(), error);
+    }
+  }
+
+  /// Of the configuration that is running. A file that it no longer names is not worth a reload,
+  /// but does no harm either.
+  void watch_files() {
+    for (const std::filesystem::path& file : control_.config().files) watch(file);
+  }
+
   void stop() {
     hangup_.cancel();
-    watcher_.stop();
+    watchers_.clear();
     loader_.join();
     control_.stop();
     data_.stop();
@@ -162,23 +176,26 @@ class Server {
   }
 
   /// Reads the file on the loader thread, so that neither probes nor answers wait for it.
-  void reload(const char* reason) {
+  void reload(const std::string& reason) {
     if (std::exchange(loading_, true)) {
       load_again_ = true;
       return;
     }
     spdlog::info("reloading {}: {}", file_.string(), reason);
     asio::post(loader_, [this] {
-      asio::post(io_, [this, result = load_config(file_)] { finish_reload(result); });
+      const ConfigResult result = load_config(file_);
+      ZoneList zones = result.config ? make_zones(*result.config) : ZoneList{};
+      asio::post(io_, [this, result, zones = std::move(zones)] { finish_reload(result, zones); });
     });
   }
 
-  void finish_reload(const ConfigResult& result) {
+  void finish_reload(const ConfigResult& result, const ZoneList& zones) {
     loading_ = false;
     log_diagnostics(result.diagnostics);
     if (result.config) {
       warn_of_restart(control_.config().server, result.config->server);
-      control_.apply(result.config);
+      control_.apply(result.config, zones);
+      watch_files();
       spdlog::info("configuration applied");
     } else {
       spdlog::error("{} has errors; the running configuration stays", file_.string());
@@ -204,7 +221,7 @@ class Server {
   health::ProtocolProber prober_;
   ControlPlane control_;
   DataPlane data_;
-  FileWatcher watcher_;
+  std::map<std::filesystem::path, FileWatcher> watchers_;
   asio::signal_set hangup_;
   asio::signal_set termination_;
   bool loading_ = false;

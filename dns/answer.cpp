@@ -1,10 +1,14 @@
 #include "dns/answer.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
 
+#include "dns/cookie.h"
 #include "dns/query.h"
+#include "dns/rate_limiter.h"
 #include "dns/wire.h"
 #include "zones/snapshot.h"
 
@@ -21,13 +25,16 @@ Rendered bare(std::uint16_t rcode) {
 const Rendered kRefusedResponse = bare(rcode::kRefused);
 const Rendered kNotImpResponse = bare(rcode::kNotImp);
 const Rendered kFormErrResponse = bare(rcode::kFormErr);
-const Rendered kServFailResponse = bare(rcode::kServFail);
+const Rendered kYxDomainResponse = bare(rcode::kYxDomain);
 const Rendered kBadVersResponse = bare(rcode::kBadVers);
+const Rendered kBadCookieResponse = bare(rcode::kBadCookie);
 
-/// Where a response comes from: what was rendered, and the apex that its pointers mean.
+/// Where a response comes from: what was rendered, and the base name that its pointers mean.
 struct Found {
   const Rendered* rendered;
-  std::size_t apex_offset = 0;  ///< Of the apex name in the message.
+  std::size_t base_offset = 0;  ///< Of the base name in the message.
+  /// One more record for the answer section, which is then the only one.
+  std::span<const std::uint8_t> synthesized = {};
 };
 
 /// The deepest zone that holds the name.
@@ -44,22 +51,113 @@ const zones::Zone* find_zone(const zones::ZoneSet& zones, const QueryName& name,
   return nullptr;
 }
 
-/// The answer at a name that exists.
-const Rendered* answer_at(const zones::Snapshot& snapshot, const zones::Zone& zone,
-                          const zones::Node& node, std::uint16_t qtype,
-                          routing::Rng& rng) noexcept {
-  if (const Rendered* rrset = node.find(qtype)) return rrset;
-  if (qtype == type::kAny) return &zone.any();
-  if (!node.profile) return &zone.nodata();
-  if (*node.profile >= snapshot.profiles.size()) {
-    assert(false && "a zone names a profile that the snapshot does not hold");
-    return &kServFailResponse;
+/// One lookup on its way through a zone.
+class ZoneLookup {
+ public:
+  ZoneLookup(const zones::Snapshot& snapshot, const zones::Zone& zone, std::size_t apex_offset,
+             const Query& query, Scratch& scratch) noexcept
+      : snapshot_(snapshot),
+        zone_(zone),
+        apex_offset_(apex_offset),
+        query_(query),
+        name_(scratch.name),
+        scratch_(scratch) {}
+
+  /// The algorithm of RFC 1034 §4.3.2 on what is compiled.
+  Found find() noexcept {
+    const std::span<const std::uint8_t> lower(name_.lower.data(), name_.length);
+    if (const zones::Node* node = zone_.find(lower, name_.suffix_hash[0])) return answer_at(*node);
+    for (std::size_t label = 1; label <= name_.labels; ++label) {
+      const std::size_t offset = offset_of(label);
+      if (const zones::Node* node = zone_.find(lower.subspan(offset), name_.suffix_hash[label])) {
+        return answer_below(*node, offset);
+      }
+    }
+    return negative(zone_.nxdomain());
   }
-  const zones::CompiledProfile& profile = *snapshot.profiles[*node.profile];
-  if (qtype == type::kA) return &profile.a.choose(rng);
-  if (qtype == type::kAaaa) return &profile.aaaa.choose(rng);
-  return &zone.nodata();
-}
+
+ private:
+  std::size_t offset_of(std::size_t label) const noexcept {
+    return label < name_.labels ? name_.label_offset[label] : name_.length - 1;
+  }
+
+  Found negative(const Rendered& rendered) const noexcept { return {&rendered, apex_offset_}; }
+
+  Found refer_to(const zones::Node::Referral& referral) const noexcept {
+    return {&referral.rendered, kHeaderSize + name_.length - referral.owner_length};
+  }
+
+  /// At a node that has the name, or at the wildcard that covers it.
+  Found answer_at(const zones::Node& node) noexcept {
+    if (node.cut != zones::Node::kNone) {
+      const zones::Node& cut = zone_.node(node.cut);
+      // RFC 4035 §3.1.4.1: DS belongs to the parent's side of the cut.
+      if (&cut != &node || query_.type != type::kDs) return refer_to(*cut.referral);
+    }
+    return {&choose_at(node), apex_offset_};
+  }
+
+  const Rendered& choose_at(const zones::Node& node) noexcept {
+    if (const Rendered* rrset = node.find(query_.type)) return *rrset;
+    if (query_.type == type::kAny) {
+      const Rendered* cname = node.find(type::kCname);
+      return cname != nullptr ? *cname : zone_.any();
+    }
+    if (const zones::CompiledProfile::Answers* answers = profile_answers(node)) {
+      return node.profile ? answers->choose(scratch_.rng)
+                          : answers->choose_for_alias(node.alias->slot, scratch_.rng);
+    }
+    return node.otherwise ? *node.otherwise : zone_.nodata();
+  }
+
+  /// Those of the profile at the node or behind its CNAMEs, for a query that it answers.
+  const zones::CompiledProfile::Answers* profile_answers(const zones::Node& node) const noexcept {
+    if (!node.profile && !node.alias) return nullptr;
+    const zones::ProfileId id = node.profile ? *node.profile : node.alias->profile;
+    if (id >= snapshot_.profiles.size()) {
+      assert(false && "a zone names a profile that the snapshot does not hold");
+      return nullptr;
+    }
+    const zones::CompiledProfile& profile = *snapshot_.profiles[id];
+    if (query_.type == type::kA) return &profile.a;
+    if (query_.type == type::kAaaa) return &profile.aaaa;
+    return nullptr;
+  }
+
+  /// Below `encloser`, the closest name that exists (RFC 4592 §3.3.1), which starts at `offset`.
+  Found answer_below(const zones::Node& encloser, std::size_t offset) noexcept {
+    if (encloser.cut != zones::Node::kNone) return refer_to(*zone_.node(encloser.cut).referral);
+    if (encloser.dname) return redirect(*encloser.dname, offset);
+    if (encloser.wildcard != zones::Node::kNone) return answer_at(zone_.node(encloser.wildcard));
+    return negative(zone_.nxdomain());
+  }
+
+  /// RFC 6672 §3.1: the DNAME, and a CNAME from the query name to where it leads.
+  Found redirect(const zones::Node::Dname& dname, std::size_t prefix) noexcept {
+    const std::span<const std::uint8_t> target = dname.target.wire();
+    const std::size_t size = prefix + target.size();
+    if (size > kMaxNameLength) return {&kYxDomainResponse};
+
+    std::uint8_t* at = scratch_.synthesized.data();
+    const auto ttl = static_cast<std::uint32_t>(dname.ttl.count());
+    store_u16(at, 0xC000 | kHeaderSize);
+    store_u16(at + 2, type::kCname);
+    store_u16(at + 4, klass::kIn);
+    store_u16(at + 6, static_cast<std::uint16_t>(ttl >> 16));
+    store_u16(at + 8, static_cast<std::uint16_t>(ttl));
+    store_u16(at + 10, static_cast<std::uint16_t>(size));
+    std::memcpy(at + 12, query_.question.data(), prefix);  // In the letter case of the question.
+    std::memcpy(at + 12 + prefix, target.data(), target.size());
+    return {&dname.record, kHeaderSize + prefix, std::span(scratch_.synthesized).first(12 + size)};
+  }
+
+  const zones::Snapshot& snapshot_;
+  const zones::Zone& zone_;
+  std::size_t apex_offset_;
+  const Query& query_;
+  const QueryName& name_;
+  Scratch& scratch_;
+};
 
 Found answer_internet(const zones::Snapshot& snapshot, const Query& query,
                       Scratch& scratch) noexcept {
@@ -79,32 +177,32 @@ Found answer_internet(const zones::Snapshot& snapshot, const Query& query,
       break;
   }
 
-  const QueryName& name = scratch.name;
   std::size_t apex_offset = 0;
-  const zones::Zone* zone = find_zone(*snapshot.zones, name, apex_offset);
+  const zones::Zone* zone = find_zone(*snapshot.zones, scratch.name, apex_offset);
   if (zone == nullptr) return {&kRefusedResponse};
-  const zones::Node* node = zone->find({name.lower.data(), name.length}, name.suffix_hash[0]);
-  if (node == nullptr) return {&zone->nxdomain(), apex_offset};
-  return {answer_at(snapshot, *zone, *node, query.type, scratch.rng), apex_offset};
+  return ZoneLookup(snapshot, *zone, apex_offset, query, scratch).find();
 }
 
-/// True for id.server. and the older hostname.bind. (RFC 4892 §3).
-bool asks_for_identity(const QueryName& name) noexcept {
+/// The answer to TXT in class CHAOS (RFC 4892 §3), under the names of the RFC and those of BIND.
+Found answer_chaos(const zones::Identity& identity, const QueryName& name) noexcept {
   constexpr std::uint8_t kIdServer[] = "\2id\6server";
   constexpr std::uint8_t kHostnameBind[] = "\10hostname\4bind";
+  constexpr std::uint8_t kVersionServer[] = "\7version\6server";
+  constexpr std::uint8_t kVersionBind[] = "\7version\4bind";
   const auto is = [&name](std::span<const std::uint8_t> wire) {
     return name.length == wire.size() &&
            std::memcmp(name.lower.data(), wire.data(), wire.size()) == 0;
   };
-  return is(kIdServer) || is(kHostnameBind);
+  if (is(kIdServer) || is(kHostnameBind)) return {&identity.name_txt};
+  if (is(kVersionServer) || is(kVersionBind)) return {&identity.version_txt};
+  return {&kRefusedResponse};
 }
 
 Found find_answer(const zones::Snapshot& snapshot, const Query& query, Scratch& scratch) noexcept {
   if (query.edns && query.edns->version != 0) return {&kBadVersResponse};  // RFC 6891 §6.1.3
   if (query.klass == klass::kIn) return answer_internet(snapshot, query, scratch);
-  if (query.klass == klass::kCh && (query.type == type::kTxt || query.type == type::kAny) &&
-      asks_for_identity(scratch.name)) {
-    return {&snapshot.identity->chaos_txt};
+  if (query.klass == klass::kCh && (query.type == type::kTxt || query.type == type::kAny)) {
+    return answer_chaos(*snapshot.identity, scratch.name);
   }
   return {&kRefusedResponse};
 }
@@ -153,31 +251,73 @@ class Writer {
   std::size_t at_;
 };
 
+/// Makes the EDNS options that a response must carry, in the room that `scratch` has for them.
+class OptionWriter {
+ public:
+  explicit OptionWriter(Scratch& scratch) noexcept : options_(scratch.options) {}
+
+  void put_cookie(const Cookie& cookie) noexcept { put(edns_option::kCookie, cookie); }
+
+  /// The answers of all methods so far are the same for every client: scope 0.
+  void put_client_subnet(const ClientSubnet& subnet) noexcept {
+    std::array<std::uint8_t, kMaxClientSubnetSize> data;
+    const std::size_t size = write_client_subnet(subnet, 0, data);
+    put(edns_option::kClientSubnet, std::span(data).first(size));
+  }
+
+  void put_keepalive(std::uint16_t timeout_100ms) noexcept {
+    std::array<std::uint8_t, 2> data;
+    store_u16(data.data(), timeout_100ms);
+    put(edns_option::kTcpKeepalive, data);
+  }
+
+  std::span<const std::uint8_t> written() const noexcept { return options_.first(size_); }
+
+ private:
+  void put(std::uint16_t code, std::span<const std::uint8_t> data) noexcept {
+    store_u16(&options_[size_], code);
+    store_u16(&options_[size_ + 2], static_cast<std::uint16_t>(data.size()));
+    std::memcpy(&options_[size_ + 4], data.data(), data.size());
+    size_ += 4 + data.size();
+  }
+
+  std::span<std::uint8_t> options_;
+  std::size_t size_ = 0;
+};
+
 /// Writes a whole response: header, question, what fits of the records, OPT.
 class ResponseWriter {
  public:
-  ResponseWriter(const Query& query, const Found& found, const zones::Identity& identity,
-                 std::size_t limit) noexcept
-      : query_(query), found_(found), rendered_(*found.rendered) {
+  /// `options` must be sent; NSID and explanations are where there is room.
+  ResponseWriter(const Query& query, const Found& found, std::span<const std::uint8_t> options,
+                 const zones::Identity& identity, std::size_t limit) noexcept
+      : query_(query), found_(found), rendered_(*found.rendered), options_(options) {
     if (query.edns) {
       if (query.edns->wants_nsid) nsid_ = identity.nsid_option;
       explanation_ = rendered_.edns_options;
-      opt_size_ = kOptSize + nsid_.size() + explanation_.size();
     }
     fit(limit);
   }
 
   bool truncated() const noexcept { return truncated_; }
 
+  /// Leaves out all records, so that the client comes back over TCP.
+  void truncate() noexcept {
+    truncated_ = true;
+    additional_count_ = 0;
+    records_size_ = 0;
+  }
+
   std::size_t write(std::span<std::uint8_t> out) const noexcept {
     Writer writer(out, kHeaderSize);
     writer.put(query_.question);
     const std::size_t records_at = writer.size();
     writer.put(std::span(rendered_.records).first(records_size_));
-    for (const std::uint16_t at : rendered_.apex_pointers) {
+    if (!truncated_) writer.put(found_.synthesized);
+    for (const std::uint16_t at : rendered_.base_pointers) {
       if (at >= records_size_) break;
       std::uint8_t* pointer = &out[records_at + at];
-      store_u16(pointer, static_cast<std::uint16_t>(load_u16(pointer) + found_.apex_offset));
+      store_u16(pointer, static_cast<std::uint16_t>(load_u16(pointer) + found_.base_offset));
     }
     if (query_.edns) write_opt(writer);
     write_header(out);
@@ -185,45 +325,48 @@ class ResponseWriter {
   }
 
  private:
-  /// Leaves out, in this order, until the rest fits: additional records, EDNS options, everything
-  /// (TC, RFC 2181 §9).
+  std::size_t opt_size() const noexcept {
+    return query_.edns ? kOptSize + options_.size() + nsid_.size() + explanation_.size() : 0;
+  }
+
+  /// Leaves out, in this order, until the rest fits: additional records, EDNS options that need not
+  /// be there, everything (TC, RFC 2181 §9).
   void fit(std::size_t limit) noexcept {
-    const std::size_t fixed = kHeaderSize + query_.question.size();
+    const std::size_t fixed = kHeaderSize + query_.question.size() + found_.synthesized.size();
+    additional_count_ = rendered_.additional_count;
     records_size_ = rendered_.records.size();
-    if (fixed + records_size_ + opt_size_ <= limit) return;
-    additional_ = false;
+    if (fixed + records_size_ + opt_size() <= limit) return;
+    additional_count_ = rendered_.required_additional_count;
     records_size_ = rendered_.required_size;
-    if (fixed + records_size_ + opt_size_ <= limit) return;
+    if (fixed + records_size_ + opt_size() <= limit) return;
     nsid_ = {};
     explanation_ = {};
-    opt_size_ = std::min(opt_size_, kOptSize);
-    if (fixed + records_size_ + opt_size_ <= limit) return;
-    truncated_ = true;
-    records_size_ = 0;
+    if (fixed + records_size_ + opt_size() > limit) truncate();
   }
 
   void write_header(std::span<std::uint8_t> out) const noexcept {
-    std::uint16_t flags =
+    auto flags =
         static_cast<std::uint16_t>(response_flags(query_.flags) | (rendered_.rcode & 0x000F));
     if (rendered_.authoritative) flags |= flag::kAa;
     if (truncated_) flags |= flag::kTc;
     store_u16(&out[0], query_.id);
     store_u16(&out[2], flags);
     store_u16(&out[4], 1);
-    store_u16(&out[6], truncated_ ? std::uint16_t{0} : rendered_.answer_count);
+    const int answers = rendered_.answer_count + (found_.synthesized.empty() ? 0 : 1);
+    store_u16(&out[6], static_cast<std::uint16_t>(truncated_ ? 0 : answers));
     store_u16(&out[8], truncated_ ? std::uint16_t{0} : rendered_.authority_count);
-    const int additional = (additional_ ? rendered_.additional_count : 0) + (query_.edns ? 1 : 0);
-    store_u16(&out[10], static_cast<std::uint16_t>(additional));
+    store_u16(&out[10], static_cast<std::uint16_t>(additional_count_ + (query_.edns ? 1 : 0)));
   }
 
   /// RFC 6891 §6.1.2, with the version that is spoken here and DO as it came (RFC 3225 §3).
   void write_opt(Writer& writer) const noexcept {
-    const std::uint8_t extended_rcode = static_cast<std::uint8_t>(rendered_.rcode >> 4);
+    const auto extended_rcode = static_cast<std::uint8_t>(rendered_.rcode >> 4);
     const std::uint8_t dnssec_ok = query_.edns->dnssec_ok ? 0x80 : 0;
     const std::uint8_t head[] = {
         0, 0, type::kOpt, kEdnsUdpSize >> 8, kEdnsUdpSize & 0xFF, extended_rcode, 0, dnssec_ok, 0};
     writer.put(head);
-    writer.put_u16(static_cast<std::uint16_t>(nsid_.size() + explanation_.size()));
+    writer.put_u16(static_cast<std::uint16_t>(opt_size() - kOptSize));
+    writer.put(options_);
     writer.put(nsid_);
     writer.put(explanation_);
   }
@@ -231,11 +374,11 @@ class ResponseWriter {
   const Query& query_;
   const Found& found_;
   const Rendered& rendered_;
+  std::span<const std::uint8_t> options_;
   std::span<const std::uint8_t> nsid_;
   std::span<const std::uint8_t> explanation_;
-  std::size_t opt_size_ = 0;
   std::size_t records_size_ = 0;
-  bool additional_ = true;
+  std::uint16_t additional_count_ = 0;
   bool truncated_ = false;
 };
 
@@ -259,13 +402,123 @@ void count_response(const Rendered& rendered, Counters& counters) noexcept {
     case rcode::kBadVers:
       counters.badvers.add();
       break;
+    case rcode::kBadCookie:
+      counters.badcookie.add();
+      break;
+    case rcode::kYxDomain:
+      counters.yxdomain.add();
+      break;
     default:
       counters.servfail.add();
       break;
   }
 }
 
+ResponseClass class_of(std::uint16_t rcode) noexcept {
+  if (rcode == rcode::kNoError) return ResponseClass::kAnswer;
+  return rcode == rcode::kNxDomain ? ResponseClass::kNxDomain : ResponseClass::kError;
+}
+
+/// Whether the rate limit lets a response out. Over TCP, and with a valid cookie, a client is where
+/// it says and never limited.
+RateLimiter::Decision limit_rate(const zones::Snapshot& snapshot, const Client& client,
+                                 bool is_trusted, std::uint16_t rcode, Scratch& scratch) noexcept {
+  const RateLimitPolicy* policy = snapshot.clients->rate_limit.get();
+  if (policy == nullptr || scratch.limiter == nullptr || is_trusted ||
+      client.transport == Transport::kTcp) {
+    return RateLimiter::Decision::kSend;
+  }
+  const auto decision =
+      scratch.limiter->decide(*policy, client.address, class_of(rcode), scratch.now_ms);
+  if (decision == RateLimiter::Decision::kDrop) scratch.counters.rate_dropped.add();
+  if (decision == RateLimiter::Decision::kTruncate) scratch.counters.rate_truncated.add();
+  return decision;
+}
+
+/// What the cookie of a query says, and what is answered to it (RFC 7873 §5.2).
+struct CookieOutcome {
+  CookieVerdict verdict = CookieVerdict::kClientOnly;
+  Cookie answer;
+};
+
+std::optional<CookieOutcome> judge_cookie(const zones::Snapshot& snapshot, const Client& client,
+                                          const Query& query, const Scratch& scratch) noexcept {
+  const CookieKeys* keys = snapshot.clients->cookie_keys.get();
+  if (keys == nullptr || !query.edns || query.edns->version != 0 || !query.edns->cookie) {
+    return std::nullopt;
+  }
+  const std::span<const std::uint8_t> cookie = *query.edns->cookie;
+  CookieOutcome outcome;
+  outcome.verdict = keys->verify(cookie, client.address, scratch.now_s);
+  if (outcome.verdict == CookieVerdict::kMalformed) return outcome;
+  if (outcome.verdict == CookieVerdict::kValid && cookie.size() == kCookieSize) {
+    std::copy(cookie.begin(), cookie.end(), outcome.answer.begin());
+  } else {
+    outcome.answer = keys->make(cookie.first<kClientCookieSize>(), client.address, scratch.now_s);
+  }
+  return outcome;
+}
+
+bool is_valid(CookieVerdict verdict) noexcept {
+  return verdict == CookieVerdict::kValid || verdict == CookieVerdict::kValidRenew;
+}
+
+/// An error that is told by the header alone.
+std::size_t answer_header_only(const zones::Snapshot& snapshot, const Client& client,
+                               std::span<const std::uint8_t> message, std::uint16_t rcode,
+                               Counter& counter, std::span<std::uint8_t> out,
+                               Scratch& scratch) noexcept {
+  counter.add();
+  // There are no records that truncation could leave out.
+  if (limit_rate(snapshot, client, false, rcode, scratch) == RateLimiter::Decision::kDrop) return 0;
+  return respond_header_only(message, rcode, out);
+}
+
+std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client, const Query& query,
+                         const std::optional<CookieOutcome>& cookie, std::span<std::uint8_t> out,
+                         Scratch& scratch) noexcept {
+  const bool is_trusted = cookie && is_valid(cookie->verdict);
+  if (is_trusted) scratch.counters.cookie_valid.add();
+  const bool must_show_cookie = cookie && !is_trusted && snapshot.clients->require_cookies &&
+                                client.transport == Transport::kUdp;
+  const Found found =
+      must_show_cookie ? Found{&kBadCookieResponse} : find_answer(snapshot, query, scratch);
+
+  OptionWriter options(scratch);
+  if (cookie) options.put_cookie(cookie->answer);
+  if (query.edns && query.edns->client_subnet)
+    options.put_client_subnet(*query.edns->client_subnet);
+  if (query.edns && query.edns->wants_keepalive && client.transport == Transport::kTcp) {
+    options.put_keepalive(client.keepalive_100ms);
+  }
+  const std::size_t limit = size_limit(query, client.transport, out.size());
+  ResponseWriter writer(query, found, options.written(), *snapshot.identity, limit);
+
+  count_response(*found.rendered, scratch.counters);
+  switch (limit_rate(snapshot, client, is_trusted, found.rendered->rcode, scratch)) {
+    case RateLimiter::Decision::kDrop:
+      return 0;
+    case RateLimiter::Decision::kTruncate:
+      writer.truncate();
+      break;
+    case RateLimiter::Decision::kSend:
+      break;
+  }
+  if (writer.truncated()) scratch.counters.truncated.add();
+  return writer.write(out);
+}
+
 }  // namespace
+
+void Scratch::read_clock() noexcept {
+  // The coarse clocks are read without a system call, and a few milliseconds do not matter.
+  timespec wall{}, steady{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &wall);
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &steady);
+  now_s = static_cast<std::uint32_t>(wall.tv_sec);
+  now_ms = static_cast<std::uint64_t>(steady.tv_sec) * 1000 +
+           static_cast<std::uint64_t>(steady.tv_nsec) / 1'000'000;
+}
 
 std::size_t answer(const zones::Snapshot& snapshot, const Client& client,
                    std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
@@ -279,21 +532,17 @@ std::size_t answer(const zones::Snapshot& snapshot, const Client& client,
     return 0;
   }
   if ((load_u16(&query_bytes[2]) & flag::kOpcodeMask) != opcode::kQuery) {
-    counters.notimp.add();
-    return respond_header_only(query_bytes, rcode::kNotImp, out);
+    return answer_header_only(snapshot, client, query_bytes, rcode::kNotImp, counters.notimp, out,
+                              scratch);
   }
   const std::optional<Query> query = parse_query(query_bytes, scratch.name);
-  if (!query) {
-    counters.formerr.add();
-    return respond_header_only(query_bytes, rcode::kFormErr, out);
+  const std::optional<CookieOutcome> cookie =
+      query ? judge_cookie(snapshot, client, *query, scratch) : std::nullopt;
+  if (!query || (cookie && cookie->verdict == CookieVerdict::kMalformed)) {
+    return answer_header_only(snapshot, client, query_bytes, rcode::kFormErr, counters.formerr, out,
+                              scratch);
   }
-
-  const Found found = find_answer(snapshot, *query, scratch);
-  const std::size_t limit = size_limit(*query, client.transport, out.size());
-  const ResponseWriter writer(*query, found, *snapshot.identity, limit);
-  count_response(*found.rendered, counters);
-  if (writer.truncated()) counters.truncated.add();
-  return writer.write(out);
+  return answer_query(snapshot, client, *query, cookie, out, scratch);
 }
 
 }  // namespace gslb::dns

@@ -19,6 +19,8 @@ enum class Transport : std::uint8_t { kUdp, kTcp };
 struct Client {
   base::IpAddress address;
   Transport transport = Transport::kUdp;
+  /// Over TCP: how long an idle connection stays open, in units of 100 ms, for who asks (RFC 7828).
+  std::uint16_t keepalive_100ms = 0;
 };
 
 /// The name of a question, taken apart once: in lower case, with the hash of every suffix.
@@ -32,14 +34,27 @@ struct QueryName {
   std::size_t labels = 0;                                 ///< Without the root label.
 };
 
+class RateLimiter;
+
 /// What a worker keeps from query to query: its random numbers, its counters and room to work in.
 /// Not thread-safe: each worker has its own.
 struct Scratch {
   explicit Scratch(std::uint64_t seed) noexcept : rng(seed) {}
 
+  /// Once for each batch of queries; answer() itself reads no clock.
+  void read_clock() noexcept;
+
+  /// The time at the last read_clock().
+  std::uint32_t now_s = 0;         ///< Since 1970, modulo 2³²: the age of cookies.
+  std::uint64_t now_ms = 0;        ///< Of any steady clock: rate limits.
+  RateLimiter* limiter = nullptr;  ///< Null: nothing is limited.
+
   routing::Rng rng;
   Counters counters;
   QueryName name;
+  /// A CNAME record made for one query (RFC 6672 §3.1): owner pointer, fixed part, target.
+  std::array<std::uint8_t, 12 + kMaxNameLength> synthesized;
+  std::array<std::uint8_t, 64> options;  ///< EDNS options made for one response.
 };
 
 /// The whole DNS behaviour of the server: reads one message, writes the response to `out` and

@@ -26,13 +26,19 @@ struct Counters {
 
   // By response code; an answer adds to exactly one of them.
   Counter noerror;  ///< With data.
-  Counter nodata;
+  Counter nodata;   ///< With a referral too.
   Counter nxdomain;
   Counter refused;
   Counter formerr;
   Counter notimp;
   Counter servfail;
   Counter badvers;
+  Counter yxdomain;
+  Counter badcookie;
+
+  Counter cookie_valid;    ///< Queries with a server cookie that holds.
+  Counter rate_dropped;    ///< Responses not sent, by the rate limit.
+  Counter rate_truncated;  ///< Responses sent empty with TC, by the rate limit.
 
   Counter send_failed;  ///< UDP responses that the kernel did not take.
   Counter receive_failed;

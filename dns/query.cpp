@@ -77,14 +77,36 @@ void hash_suffixes(QueryName& name) noexcept {
   }
 }
 
-/// RFC 6891 §6.1.2: options follow each other to the end of the RDATA. Unknown ones are ignored.
+/// Takes one option. Unknown ones are ignored (RFC 6891 §6.1.2); of one that comes twice, the first
+/// counts.
+bool read_option(std::uint16_t code, std::span<const std::uint8_t> data, Edns& edns) noexcept {
+  switch (code) {
+    case edns_option::kNsid:
+      edns.wants_nsid = true;
+      return true;
+    case edns_option::kClientSubnet:
+      if (edns.client_subnet) return true;
+      edns.client_subnet = parse_client_subnet(data);
+      return edns.client_subnet.has_value();
+    case edns_option::kCookie:
+      if (!edns.cookie) edns.cookie = data;
+      return true;
+    case edns_option::kTcpKeepalive:
+      edns.wants_keepalive = true;
+      return data.empty();  // RFC 7828 §3.2.1
+    default:
+      return true;
+  }
+}
+
 bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) noexcept {
   Reader reader(rdata, 0);
   while (!reader.at_end()) {
-    const std::uint8_t* option = reader.here();
+    const std::uint8_t* head = reader.here();
     if (!reader.skip(4)) return false;
-    if (load_u16(option) == edns_option::kNsid) edns.wants_nsid = true;
-    if (!reader.skip(load_u16(option + 2))) return false;
+    const std::uint16_t size = load_u16(head + 2);
+    const std::uint8_t* data = reader.here();
+    if (!reader.skip(size) || !read_option(load_u16(head), {data, size}, edns)) return false;
   }
   return true;
 }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "dns/answer.h"
+#include "dns/client_subnet.h"
 
 namespace gslb::dns {
 
@@ -14,6 +15,9 @@ struct Edns {
   std::uint8_t version = 0;
   bool dnssec_ok = false;
   bool wants_nsid = false;
+  bool wants_keepalive = false;                         ///< RFC 7828
+  std::optional<ClientSubnet> client_subnet;            ///< RFC 7871
+  std::optional<std::span<const std::uint8_t>> cookie;  ///< RFC 7873, as it came.
 };
 
 /// A query that was understood, borrowing from the message.

@@ -25,10 +25,10 @@ RenderedBuilder RenderedBuilder::for_name(const Name& query_name) {
   return builder;
 }
 
-RenderedBuilder RenderedBuilder::for_any_name_below(const Name& apex) {
+RenderedBuilder RenderedBuilder::for_any_name_below(const Name& base) {
   RenderedBuilder builder;
   std::size_t offset = 0;
-  for (Name name = apex; !name.is_root(); name = name.parent()) {
+  for (Name name = base; !name.is_root(); name = name.parent()) {
     builder.targets_.push_back({name, static_cast<std::uint16_t>(offset)});
     offset += 1 + std::size_t{name.wire()[0]};
   }
@@ -97,7 +97,7 @@ void RenderedBuilder::put_compressed_name(const Name& name) {
                                      [&](const Target& known) { return known.name == rest; });
     if (target != targets_.end()) {
       if (!query_name_known_) {
-        rendered_.apex_pointers.push_back(static_cast<std::uint16_t>(rendered_.records.size()));
+        rendered_.base_pointers.push_back(static_cast<std::uint16_t>(rendered_.records.size()));
       }
       put_u16(static_cast<std::uint16_t>(kPointer | target->offset));
       break;
@@ -115,7 +115,12 @@ void RenderedBuilder::put_compressed_name(const Name& name) {
 void RenderedBuilder::end_record() {
   const std::size_t rdata_size = rendered_.records.size() - rdata_start_;
   store_u16(&rendered_.records[rdata_start_ - 2], static_cast<std::uint16_t>(rdata_size));
-  if (rendered_.additional_count == 0) rendered_.required_size = rendered_.records.size();
+  if (rendered_.additional_count == 0) require_all_so_far();
+}
+
+void RenderedBuilder::require_all_so_far() {
+  rendered_.required_size = rendered_.records.size();
+  rendered_.required_additional_count = rendered_.additional_count;
 }
 
 void RenderedBuilder::add_extended_error(std::uint16_t info_code, std::string_view extra_text) {

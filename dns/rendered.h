@@ -19,12 +19,14 @@ struct Rendered {
   std::uint16_t answer_count = 0;
   std::uint16_t authority_count = 0;
   std::uint16_t additional_count = 0;
-  /// The octets of answer and authority. What is behind them may be left out without setting TC
-  /// (RFC 2181 §9).
+  /// The octets of answer, authority and the glue that a referral must have (RFC 9471). What is
+  /// behind them may be left out without setting TC (RFC 2181 §9).
   std::size_t required_size = 0;
-  /// Where in `records` compression pointers stand that point into the zone's apex name. They are
-  /// stored relative to its start, which lies inside the question and differs from query to query.
-  std::vector<std::uint16_t> apex_pointers;
+  std::uint16_t required_additional_count = 0;  ///< Of the additional records, those within.
+  /// Where in `records` compression pointers stand that point into the base name: the apex of the
+  /// zone, or the cut of a referral. They are stored relative to its start, which lies inside the
+  /// question and differs from query to query.
+  std::vector<std::uint16_t> base_pointers;
   std::uint16_t rcode = rcode::kNoError;
   bool authoritative = false;
   /// Options for the OPT record of the response, if it has one.
@@ -38,8 +40,8 @@ class RenderedBuilder {
 
   /// For queries whose name is exactly `query_name`: every name can be compressed.
   static RenderedBuilder for_name(const Name& query_name);
-  /// For queries for any name at or below `apex`: only names at or below the apex are compressed.
-  static RenderedBuilder for_any_name_below(const Name& apex);
+  /// For queries for any name at or below `base`: names are compressed as far as they end like it.
+  static RenderedBuilder for_any_name_below(const Name& base);
 
   /// Opens a record. Sections must come in order.
   void begin_record(Section section, const Name& owner, std::uint16_t type,
@@ -54,6 +56,9 @@ class RenderedBuilder {
   void put_character_string(std::string_view text);
   void put_compressed_name(const Name& name);
   void end_record();
+
+  /// All records so far must be in the response, or it is truncated.
+  void require_all_so_far();
 
   /// RFC 8914: shown where the query came with EDNS.
   void add_extended_error(std::uint16_t info_code, std::string_view extra_text);

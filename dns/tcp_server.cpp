@@ -258,7 +258,9 @@ class TcpServer::Impl final : public SessionHost {
 
   std::span<const std::uint8_t> answer_tcp(const base::IpAddress& client,
                                            std::span<const std::uint8_t> query) noexcept override {
-    const Client who{client, Transport::kTcp};
+    const auto timeout_100ms = static_cast<std::uint16_t>(limits_.idle_timeout.count() / 100);
+    const Client who{client, Transport::kTcp, timeout_100ms};
+    scratch_.read_clock();
     const std::size_t size = answer(reader_.refresh(), who, query, response_, scratch_);
     return std::span(response_).first(size);
   }

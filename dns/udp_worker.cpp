@@ -139,8 +139,11 @@ class Batch {
 
 }  // namespace
 
-UdpWorker::UdpWorker(base::UniqueFd socket, const zones::Published& published, std::uint64_t seed)
-    : socket_(std::move(socket)), published_(published), scratch_(seed) {}
+UdpWorker::UdpWorker(base::UniqueFd socket, const zones::Published& published, std::uint64_t seed,
+                     const SipHashKey& key)
+    : socket_(std::move(socket)), published_(published), limiter_(key), scratch_(seed) {
+  scratch_.limiter = &limiter_;
+}
 
 UdpWorker::~UdpWorker() { stop(); }
 
@@ -161,6 +164,7 @@ void UdpWorker::run() noexcept {
     const bool stopping = stopping_.load(std::memory_order_relaxed);
     const int count = batch->receive(socket_.get(), stopping ? MSG_DONTWAIT : MSG_WAITFORONE);
     if (count > 0) {
+      scratch_.read_clock();
       batch->answer_all(static_cast<std::size_t>(count), reader.refresh(), scratch_);
       batch->send(socket_.get(), scratch_.counters);
       if (stopping) ++drained;

@@ -6,6 +6,7 @@
 
 #include "base/unique_fd.h"
 #include "dns/answer.h"
+#include "dns/rate_limiter.h"
 #include "zones/published.h"
 
 namespace gslb::dns {
@@ -14,9 +15,10 @@ namespace gslb::dns {
 /// but what is published. Owned by the server; start and stop from one thread.
 class UdpWorker {
  public:
-  /// `socket` is bound and blocking; `seed` starts the random numbers of weighted answers.
-  /// `published` must outlive the worker.
-  UdpWorker(base::UniqueFd socket, const zones::Published& published, std::uint64_t seed);
+  /// `socket` is bound and blocking; `seed` starts the random numbers of weighted answers, `key` is
+  /// that of the rate limit's table. `published` must outlive the worker.
+  UdpWorker(base::UniqueFd socket, const zones::Published& published, std::uint64_t seed,
+            const SipHashKey& key);
   ~UdpWorker();
 
   void start();
@@ -32,6 +34,7 @@ class UdpWorker {
 
   base::UniqueFd socket_;
   const zones::Published& published_;
+  RateLimiter limiter_;
   Scratch scratch_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -14,9 +14,10 @@ inline constexpr std::size_t kEdnsUdpSize = 1232;      ///< Never fragmented: DN
 inline constexpr std::size_t kMaxMessageSize = 65535;  ///< RFC 1035 §4.2.2, over TCP.
 
 namespace type {
-inline constexpr std::uint16_t kA = 1, kNs = 2, kCname = 5, kSoa = 6, kHinfo = 13, kTxt = 16,
-                               kAaaa = 28, kOpt = 41, kTkey = 249, kTsig = 250, kIxfr = 251,
-                               kAxfr = 252, kMailb = 253, kMaila = 254, kAny = 255;
+inline constexpr std::uint16_t kA = 1, kNs = 2, kCname = 5, kSoa = 6, kPtr = 12, kHinfo = 13,
+                               kMx = 15, kTxt = 16, kAaaa = 28, kDname = 39, kOpt = 41, kDs = 43,
+                               kTkey = 249, kTsig = 250, kIxfr = 251, kAxfr = 252, kMailb = 253,
+                               kMaila = 254, kAny = 255;
 }  // namespace type
 
 namespace klass {
@@ -29,7 +30,8 @@ inline constexpr std::uint16_t kQuery = 0;
 
 namespace rcode {
 inline constexpr std::uint16_t kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3,
-                               kNotImp = 4, kRefused = 5, kBadVers = 16;
+                               kNotImp = 4, kRefused = 5, kYxDomain = 6, kBadVers = 16,
+                               kBadCookie = 23;
 }  // namespace rcode
 
 /// Header flag bits, as in the second 16-bit word of the header.
@@ -40,6 +42,9 @@ inline constexpr std::uint16_t kQr = 0x8000, kOpcodeMask = 0x7800, kAa = 0x0400,
 
 namespace edns_option {
 inline constexpr std::uint16_t kNsid = 3;            ///< RFC 5001
+inline constexpr std::uint16_t kClientSubnet = 8;    ///< RFC 7871
+inline constexpr std::uint16_t kCookie = 10;         ///< RFC 7873
+inline constexpr std::uint16_t kTcpKeepalive = 11;   ///< RFC 7828
 inline constexpr std::uint16_t kExtendedError = 15;  ///< RFC 8914
 }  // namespace edns_option
 

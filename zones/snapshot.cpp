@@ -28,43 +28,61 @@ std::string explain(Outcome::Kind kind, const routing::ProfileSpec& profile) {
 class OutcomeRenderer {
  public:
   OutcomeRenderer(const routing::ProfileSpec& profile,
-                  std::span<const routing::EndpointSpec> endpoints, const ZoneSpec& zone,
-                  std::uint32_t serial)
-      : profile_(profile), endpoints_(endpoints), zone_(zone), serial_(serial) {}
+                  std::span<const routing::EndpointSpec> endpoints, const Zone& zone,
+                  const routing::DecisionTree& tree, Family family)
+      : profile_(profile), endpoints_(endpoints), zone_(zone), tree_(tree), family_(family) {}
 
-  dns::Rendered render(const Outcome& outcome, Family family) const {
-    RenderedBuilder builder = RenderedBuilder::for_name(profile_.owner);
-    if (outcome.kind == Outcome::Kind::kAnswer) {
-      add_addresses(builder, outcome, family);
-      return std::move(builder).build(dns::rcode::kNoError, true);
-    }
-    if (const std::string text = explain(outcome.kind, profile_); !text.empty()) {
-      builder.add_extended_error(kExtendedErrorOther, text);
-    }
-    if (outcome.kind == Outcome::Kind::kServFail) {
-      return std::move(builder).build(dns::rcode::kServFail, false);
-    }
-    add_negative_soa(builder, zone_, serial_);
-    return std::move(builder).build(dns::rcode::kNoError, true);
+  CompiledProfile::Rendering render_all(const Alias& at) const {
+    CompiledProfile::Rendering rendered;
+    for (const Outcome& outcome : tree_.outcomes()) rendered.push_back(render(outcome, at));
+    return rendered;
   }
 
  private:
-  void add_addresses(RenderedBuilder& builder, const Outcome& outcome, Family family) const {
-    const routing::EndpointSpec& endpoint = endpoints_[outcome.endpoint];
-    const bool v4 = family == Family::kIpv4;
-    for (const base::IpAddress& address : v4 ? endpoint.ipv4 : endpoint.ipv6) {
-      builder.begin_record(RenderedBuilder::Section::kAnswer, profile_.owner,
-                           v4 ? dns::type::kA : dns::type::kAaaa, outcome.ttl);
-      builder.put_bytes(address.bytes());
-      builder.end_record();
+  dns::Rendered render(const Outcome& outcome, const Alias& at) const {
+    if (outcome.kind == Outcome::Kind::kAnswer) {
+      AnswerRenderer renderer(at.asked, at.chain);
+      renderer.add_answer(family_ == Family::kIpv4 ? dns::type::kA : dns::type::kAaaa,
+                          addresses(outcome));
+      return std::move(renderer).build(dns::rcode::kNoError);
     }
+    const bool failed = outcome.kind == Outcome::Kind::kServFail;
+    AnswerRenderer renderer(at.asked, failed ? std::span<const CnameStep>() : at.chain);
+    if (const std::string text = explain(outcome.kind, profile_); !text.empty()) {
+      renderer.add_extended_error(kExtendedErrorOther, text);
+    }
+    if (failed) return std::move(renderer).build(dns::rcode::kServFail, false);
+    renderer.add_negative_soa(zone_.soa());
+    return std::move(renderer).build(dns::rcode::kNoError);
+  }
+
+  RRsetData addresses(const Outcome& outcome) const {
+    const routing::EndpointSpec& endpoint = endpoints_[outcome.endpoint];
+    RRsetData rrset;
+    rrset.ttl = outcome.ttl;
+    for (const base::IpAddress& ip : family_ == Family::kIpv4 ? endpoint.ipv4 : endpoint.ipv6) {
+      rrset.rdata.emplace_back(ip.bytes().begin(), ip.bytes().end());
+    }
+    return rrset;
   }
 
   const routing::ProfileSpec& profile_;
   std::span<const routing::EndpointSpec> endpoints_;
-  const ZoneSpec& zone_;
-  std::uint32_t serial_;
+  const Zone& zone_;
+  const routing::DecisionTree& tree_;
+  Family family_;
 };
+
+/// A TXT record of class CHAOS at the query name.
+dns::Rendered chaos_txt(const std::string& text) {
+  RenderedBuilder builder = RenderedBuilder::for_any_name_below(dns::Name());
+  if (text.empty()) return std::move(builder).build(dns::rcode::kRefused, false);
+  builder.begin_record_at_query_name(RenderedBuilder::Section::kAnswer, dns::type::kTxt,
+                                     dns::klass::kCh, std::chrono::seconds{0});
+  builder.put_character_string(text);
+  builder.end_record();
+  return std::move(builder).build(dns::rcode::kNoError, true);
+}
 
 }  // namespace
 
@@ -73,33 +91,32 @@ ZoneSet::ZoneSet(std::vector<std::shared_ptr<const Zone>> zones) : zones_(std::m
 }
 
 std::shared_ptr<const CompiledProfile> make_compiled_profile(
-    const routing::ProfileSpec& profile, std::span<const routing::EndpointSpec> endpoints,
-    std::span<const routing::EndpointState> states, const ZoneSpec& zone, std::uint32_t serial) {
-  const OutcomeRenderer renderer(profile, endpoints, zone, serial);
+    const routing::ProfileSpec& profile, ProfileId id,
+    std::span<const routing::EndpointSpec> endpoints,
+    std::span<const routing::EndpointState> states, const Zone& zone) {
+  const Alias own{{profile.owner, false, zone.apex()}, {}};
+  const std::vector<Alias> aliases = zone.aliases_of(id);
   const auto answers = [&](Family family) {
-    CompiledProfile::Answers result{routing::compile(profile, endpoints, states, family), {}};
-    for (const Outcome& outcome : result.tree.outcomes()) {
-      result.rendered.push_back(renderer.render(outcome, family));
-    }
+    CompiledProfile::Answers result{routing::compile(profile, endpoints, states, family), {}, {}};
+    const OutcomeRenderer renderer(profile, endpoints, zone, result.tree, family);
+    result.rendered = renderer.render_all(own);
+    for (const Alias& alias : aliases) result.for_aliases.push_back(renderer.render_all(alias));
     return result;
   };
   return std::make_shared<const CompiledProfile>(
       CompiledProfile{answers(Family::kIpv4), answers(Family::kIpv6)});
 }
 
-std::shared_ptr<const Identity> make_identity(const std::string& identity) {
+std::shared_ptr<const Identity> make_identity(const std::string& name, const std::string& version) {
   auto result = std::make_shared<Identity>();
-  result->nsid_option.resize(4);
-  dns::store_u16(&result->nsid_option[0], dns::edns_option::kNsid);
-  dns::store_u16(&result->nsid_option[2], static_cast<std::uint16_t>(identity.size()));
-  result->nsid_option.insert(result->nsid_option.end(), identity.begin(), identity.end());
-
-  RenderedBuilder builder = RenderedBuilder::for_any_name_below(dns::Name());
-  builder.begin_record_at_query_name(RenderedBuilder::Section::kAnswer, dns::type::kTxt,
-                                     dns::klass::kCh, std::chrono::seconds{0});
-  builder.put_character_string(identity);
-  builder.end_record();
-  result->chaos_txt = std::move(builder).build(dns::rcode::kNoError, true);
+  result->name_txt = chaos_txt(name);
+  result->version_txt = chaos_txt(version);
+  if (!name.empty()) {
+    result->nsid_option.resize(4);
+    dns::store_u16(&result->nsid_option[0], dns::edns_option::kNsid);
+    dns::store_u16(&result->nsid_option[2], static_cast<std::uint16_t>(name.size()));
+    result->nsid_option.insert(result->nsid_option.end(), name.begin(), name.end());
+  }
   return result;
 }
 

@@ -12,18 +12,32 @@
 #include "zones/name_table.h"
 #include "zones/zone.h"
 
+namespace gslb::dns {
+class CookieKeys;
+class RateLimitPolicy;
+}  // namespace gslb::dns
+
 namespace gslb::zones {
 
 /// A profile in one state of health: the decision tree for each address family, and the rendered
 /// answer for each outcome of the tree. Immutable once made.
 struct CompiledProfile {
+  /// One response for each of tree.outcomes().
+  using Rendering = std::vector<dns::Rendered>;
+
   struct Answers {
+    /// The answer at the profile's own name.
     const dns::Rendered& choose(routing::Rng& rng) const noexcept {
       return rendered[tree.walk(rng)];
     }
+    /// The answer at a name whose CNAMEs lead to the profile.
+    const dns::Rendered& choose_for_alias(std::uint32_t slot, routing::Rng& rng) const noexcept {
+      return for_aliases[slot][tree.walk(rng)];
+    }
 
     routing::DecisionTree tree;
-    std::vector<dns::Rendered> rendered;  ///< Parallel to tree.outcomes().
+    Rendering rendered;
+    std::vector<Rendering> for_aliases;  ///< By Node::ProfileAlias::slot.
   };
 
   Answers a;
@@ -48,11 +62,18 @@ class ZoneSet {
   std::vector<std::shared_ptr<const Zone>> zones_;
 };
 
-/// How the server names itself: the NSID option (RFC 5001), ready for an OPT record, and the answer
-/// to TXT CH id.server. (RFC 4892). Immutable once made.
+/// What the server tells of itself. Immutable once made.
 struct Identity {
-  std::vector<std::uint8_t> nsid_option;
-  dns::Rendered chaos_txt;
+  std::vector<std::uint8_t> nsid_option;  ///< RFC 5001, ready for an OPT record; empty: not told.
+  dns::Rendered name_txt;                 ///< The answer to TXT CH id.server. (RFC 4892).
+  dns::Rendered version_txt;              ///< The answer to TXT CH version.server.
+};
+
+/// How the server treats its clients, apart from what it answers. Immutable once made.
+struct ClientPolicy {
+  std::shared_ptr<const dns::CookieKeys> cookie_keys;  ///< Null: cookies are ignored.
+  bool require_cookies = false;  ///< A client that knows cookies must show a valid one over UDP.
+  std::shared_ptr<const dns::RateLimitPolicy> rate_limit;  ///< Null: no limit.
 };
 
 /// Everything that answers depend on, at one moment. Immutable; snapshots share the parts that did
@@ -61,15 +82,17 @@ struct Snapshot {
   std::shared_ptr<const ZoneSet> zones;
   std::vector<std::shared_ptr<const CompiledProfile>> profiles;  ///< By ProfileId.
   std::shared_ptr<const Identity> identity;
+  std::shared_ptr<const ClientPolicy> clients;
 };
 
-/// Compiles and renders a profile for the given health. `zone` is the zone that holds its name; for
-/// the rest see routing::compile.
+/// Compiles and renders a profile for the given health. `zone` is the zone that holds its name, and
+/// `id` what the zone knows it by; for the rest see routing::compile.
 std::shared_ptr<const CompiledProfile> make_compiled_profile(
-    const routing::ProfileSpec& profile, std::span<const routing::EndpointSpec> endpoints,
-    std::span<const routing::EndpointState> states, const ZoneSpec& zone, std::uint32_t serial);
+    const routing::ProfileSpec& profile, ProfileId id,
+    std::span<const routing::EndpointSpec> endpoints,
+    std::span<const routing::EndpointState> states, const Zone& zone);
 
-/// `identity` has 1 … 255 octets.
-std::shared_ptr<const Identity> make_identity(const std::string& identity);
+/// Texts of at most 255 octets; what is empty is not told (REFUSED).
+std::shared_ptr<const Identity> make_identity(const std::string& name, const std::string& version);
 
 }  // namespace gslb::zones

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <vector>
 
 #include "base/ip_address.h"
 #include "dns/name.h"
 
 namespace gslb::zones {
+
+struct MasterFile;
 
 /// One authoritative name server of a zone. `addresses` is served as glue where the name lies
 /// inside the zone, and is empty otherwise.
@@ -23,8 +26,9 @@ struct ZoneSpec {
   std::vector<NameServerSpec> nameservers;  ///< At least one; the first is the SOA's MNAME.
   dns::Name hostmaster;                     ///< The SOA's RNAME.
   std::chrono::seconds negative_ttl{60};    ///< RFC 2308: the SOA's MINIMUM, and its TTL.
-
-  bool operator==(const ZoneSpec&) const = default;
+  /// The static records; null without a master file. An SOA in it stands in for hostmaster and
+  /// negative_ttl.
+  std::shared_ptr<const MasterFile> file;
 };
 
 }  // namespace gslb::zones

@@ -4,24 +4,48 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "dns/rendered.h"
 #include "zones/name_table.h"
+#include "zones/rendering.h"
 #include "zones/spec.h"
+#include "zones/zone_data.h"
 
 namespace gslb::zones {
 
-/// The position of a profile in the configuration and in Snapshot::profiles.
-using ProfileId = std::uint32_t;
+/// A name whose CNAMEs lead to a profile: its answers are those of the profile behind the chain.
+struct Alias {
+  AskedName asked;
+  std::vector<CnameStep> chain;
+};
 
-/// What exists at one owner name: static RRsets, a profile that answers A and AAAA, or neither (an
-/// empty non-terminal, RFC 8499).
+/// What is answered at one owner name. All of it is rendered.
 struct Node {
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
   struct RRset {
     std::uint16_t type;
     dns::Rendered answer;
+  };
+
+  /// At a zone cut: NS in the authority section, and glue (RFC 9499 "referral").
+  struct Referral {
+    dns::Rendered rendered;
+    std::size_t owner_length;
+  };
+
+  /// RFC 6672: redirects all names below.
+  struct Dname {
+    dns::Rendered record;
+    std::chrono::seconds ttl;
+    dns::Name target;
+  };
+
+  /// CNAMEs that end at a profile.
+  struct ProfileAlias {
+    ProfileId profile;
+    std::uint32_t slot;  ///< Into CompiledProfile::aliases.
   };
 
   const dns::Rendered* find(std::uint16_t type) const noexcept {
@@ -31,16 +55,26 @@ struct Node {
     return nullptr;
   }
 
+  /// Where there is a CNAME: it alone, and for each type at the end of its chain the whole answer.
   std::vector<RRset> rrsets;
   std::optional<ProfileId> profile;
+  std::optional<ProfileAlias> alias;
+  /// The answer for all other types where it is not the zone's NODATA: the end of a CNAME chain.
+  std::unique_ptr<const dns::Rendered> otherwise;
+  std::unique_ptr<const Referral> referral;
+  std::unique_ptr<const Dname> dname;
+  std::uint32_t cut = kNone;       ///< The zone cut at or above it.
+  std::uint32_t wildcard = kNone;  ///< The wildcard directly below it.
 };
 
-/// The static data of one zone, all of it rendered: SOA, NS and glue at its apex, the nodes below,
-/// and the negative answers. Knows which names profiles answer, not what they answer. Immutable
-/// once made, so any number of threads may read it.
+/// One zone, all of it rendered: SOA, NS and glue at its apex, static records, delegations and the
+/// negative answers. Knows which names profiles answer, not what they answer. Immutable once made,
+/// so any number of threads may read it.
 class Zone {
  public:
   const dns::Name& apex() const noexcept { return apex_; }
+  /// The SOA at the apex, for negative answers that are rendered elsewhere.
+  const RRsetData& soa() const noexcept { return soa_; }
 
   /// Null where the name does not exist. For the arguments see NameTable::find.
   const Node* find(std::span<const std::uint8_t> lower, std::uint64_t hash) const noexcept {
@@ -48,36 +82,33 @@ class Zone {
     return index ? &nodes_[*index] : nullptr;
   }
   const Node* find(const dns::Name& name) const;
+  const Node& node(std::uint32_t index) const noexcept { return nodes_[index]; }
 
   const dns::Rendered& nodata() const noexcept { return nodata_; }      ///< RFC 2308 §2.2
   const dns::Rendered& nxdomain() const noexcept { return nxdomain_; }  ///< RFC 2308 §2.1
   const dns::Rendered& any() const noexcept { return any_; }            ///< RFC 8482 §4.2
 
+  /// The names that lead to a profile, by Node::ProfileAlias::slot.
+  std::vector<Alias> aliases_of(ProfileId profile) const;
+
  private:
-  friend class ZoneBuilder;
+  friend class ZoneMaker;
   explicit Zone(dns::Name apex) : apex_(std::move(apex)) {}
 
   dns::Name apex_;
+  RRsetData soa_;
   NameTable names_;
   std::vector<Node> nodes_;
+  std::map<ProfileId, std::vector<Alias>> aliases_;
   dns::Rendered nodata_;
   dns::Rendered nxdomain_;
   dns::Rendered any_;
 };
 
-/// A name that a profile answers.
-struct ProfileName {
-  dns::Name owner;
-  ProfileId profile = 0;
-};
-
-/// Makes a zone from its configuration and the profiles whose names lie in it. `serial` is the SOA
-/// serial. The profile names must be at or below the apex, distinct, and not name servers' names.
+/// Makes a zone from its configuration, its master file, and the profiles whose names lie in it.
+/// `serial` is the SOA serial unless the file brings an SOA. What check_zone() finds fault with is
+/// left out or answered as it stands, never fatal.
 std::shared_ptr<const Zone> make_zone(const ZoneSpec& spec, std::span<const ProfileName> profiles,
                                       std::uint32_t serial);
-
-/// Appends the SOA that makes a response negative (RFC 2308 §3). `builder` must be set up for the
-/// zone's apex or for a name in the zone.
-void add_negative_soa(dns::RenderedBuilder& builder, const ZoneSpec& spec, std::uint32_t serial);
 
 }  // namespace gslb::zones

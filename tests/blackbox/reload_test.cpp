@@ -121,6 +121,28 @@ TEST(Reload, ListenAddressesNeedARestartAndTheLogSaysSo) {
   EXPECT_EQ(daemon.addresses(kVpn), "203.0.113.20");
 }
 
+TEST(Reload, AZoneFileIsTakenOverLiveAndABrokenOneIsNot) {
+  support::TemporaryFolder folder;
+  const std::filesystem::path zone = folder.path() / "static.zone";
+  support::write_file(zone, "www 300 CNAME vpn\nhost 300 A 192.0.2.1\n");
+  std::string config = weighted(100, 0, 0);
+  const std::string mark = "[endpoint.london]";
+  config.insert(config.find(mark), "file = \"" + zone.string() + "\"\n");
+  Daemon daemon(config);
+  EXPECT_EQ(daemon.ask("www.gslb.example.com", dns::type::kA).answer,
+            (std::vector<std::string>{"www.gslb.example.com. 300 IN CNAME vpn.gslb.example.com.",
+                                      "vpn.gslb.example.com. 30 IN A 203.0.113.10"}));
+  support::replace_file(zone, "host 300 A 192.0.2.2\n");
+  ASSERT_TRUE(daemon.wait_for_log("configuration: zone gslb.example.com changed"));
+  EXPECT_EQ(daemon.addresses("host.gslb.example.com"), "192.0.2.2");
+  EXPECT_EQ(daemon.ask("www.gslb.example.com", dns::type::kA).rcode, "NXDOMAIN");
+
+  support::replace_file(zone, "host 300 A 192.0.2.3\nhost 300 A 192.0.2.999\n");
+  ASSERT_TRUE(daemon.wait_for_log(zone.string() + ":2:1: error: "));
+  ASSERT_TRUE(daemon.wait_for_log("the running configuration stays"));
+  EXPECT_EQ(daemon.addresses("host.gslb.example.com"), "192.0.2.2");
+}
+
 TEST(Reload, HealthCarriesOver) {
   VpnSite site(VpnSite::Options{.behaviour = SiteBehaviour::kStatus404});
   const auto config = [&](const std::string& ttl) {

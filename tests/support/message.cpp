@@ -37,6 +37,7 @@ std::string rcode_of(const ldns_pkt* packet) {
   const unsigned extended = ldns_pkt_edns(packet) ? ldns_pkt_edns_extended_rcode(packet) : 0U;
   const unsigned code = extended << 4 | static_cast<unsigned>(ldns_pkt_get_rcode(packet));
   if (code == 16) return "BADVERS";
+  if (code == 23) return "BADCOOKIE";
   if (code == LDNS_RCODE_NOTIMPL) return "NOTIMP";  // The name that RFC 1035 and dig use.
   const std::unique_ptr<char, Free> text(ldns_pkt_rcode2str(static_cast<ldns_pkt_rcode>(code)));
   return text ? text.get() : std::to_string(code);

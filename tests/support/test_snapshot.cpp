@@ -67,24 +67,28 @@ void SnapshotMaker::set_status(routing::EndpointId id, base::EndpointStatus stat
 }
 
 std::shared_ptr<const zones::Snapshot> SnapshotMaker::snapshot(const std::string& identity) const {
-  auto snapshot = std::make_shared<zones::Snapshot>();
   std::vector<std::vector<zones::ProfileName>> names(zones_.size());
+  std::vector<std::size_t> zone_of;
   for (const routing::ProfileSpec& profile : profiles_) {
     std::size_t zone = 0;
     for (std::size_t i = 0; i < zones_.size(); ++i) {
       if (profile.owner.is_at_or_below(zones_[i].apex)) zone = i;
     }
-    names[zone].push_back(
-        {profile.owner, static_cast<zones::ProfileId>(snapshot->profiles.size())});
-    snapshot->profiles.push_back(
-        zones::make_compiled_profile(profile, endpoints_, states_, zones_[zone], kSerial));
+    names[zone].push_back({profile.owner, static_cast<zones::ProfileId>(zone_of.size())});
+    zone_of.push_back(zone);
   }
   std::vector<std::shared_ptr<const zones::Zone>> zones;
   for (std::size_t i = 0; i < zones_.size(); ++i) {
     zones.push_back(zones::make_zone(zones_[i], names[i], kSerial));
   }
+  auto snapshot = std::make_shared<zones::Snapshot>();
+  for (zones::ProfileId id = 0; id < profiles_.size(); ++id) {
+    snapshot->profiles.push_back(
+        zones::make_compiled_profile(profiles_[id], id, endpoints_, states_, *zones[zone_of[id]]));
+  }
   snapshot->zones = std::make_shared<const zones::ZoneSet>(std::move(zones));
-  snapshot->identity = zones::make_identity(identity);
+  snapshot->identity = zones::make_identity(identity, "");
+  snapshot->clients = std::make_shared<const zones::ClientPolicy>(clients_);
   return snapshot;
 }
 

@@ -32,6 +32,8 @@ class SnapshotMaker {
   /// Adds a profile with the given entries; its TTL is 30 s.
   routing::ProfileSpec& profile(std::string_view owner, routing::Method method,
                                 std::vector<routing::ProfileEndpointSpec> entries);
+  /// Cookies and limits; none at first.
+  zones::ClientPolicy& clients() { return clients_; }
   zones::ZoneSpec& zone() { return zones_.front(); }
   void add_zone(zones::ZoneSpec spec) { zones_.push_back(std::move(spec)); }
   void set_status(routing::EndpointId id, base::EndpointStatus status);
@@ -43,6 +45,7 @@ class SnapshotMaker {
   std::vector<routing::EndpointSpec> endpoints_;
   std::vector<routing::EndpointState> states_;
   std::vector<routing::ProfileSpec> profiles_;
+  zones::ClientPolicy clients_;
 };
 
 /// A query message; EDNS is added when `udp_size` is not 0.

@@ -1,5 +1,7 @@
 #include "app/config.h"
 
+#include "zones/master_file.h"
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -68,6 +70,36 @@ class GoodFile : public testing::Test {
 
   std::shared_ptr<const Config> config_;
 };
+
+TEST_F(GoodFile, ClientsAreTreatedAsConfigured) {
+  load("server_clients.toml");
+
+  const ServerSpec& server = config_->server;
+  EXPECT_EQ(server.identity, "");
+  EXPECT_EQ(server.version, "gslbd");
+  EXPECT_TRUE(server.cookies.enabled);
+  EXPECT_TRUE(server.cookies.require);
+  ASSERT_NE(server.cookies.keys, nullptr);
+  EXPECT_EQ(server.cookies.keys->count(), 2U);
+  ASSERT_TRUE(server.rate_limit);
+  EXPECT_EQ(server.rate_limit->responses_per_second, 20U);
+  EXPECT_EQ(server.rate_limit->nxdomains_per_second, 20U);
+  EXPECT_EQ(server.rate_limit->errors_per_second, 5U);
+  EXPECT_EQ(server.rate_limit->slip, 1U);
+  ASSERT_EQ(server.rate_limit->exempt.size(), 2U);
+  EXPECT_EQ(server.rate_limit->exempt[0].length, 8);
+  EXPECT_EQ(server.rate_limit->exempt[1].length, 128);
+  EXPECT_EQ(config_->files.size(), 1U);
+}
+
+TEST_F(GoodFile, ZoneFilesAreRead) {
+  load("zone_file.toml");
+
+  ASSERT_EQ(config_->zones.size(), 1U);
+  ASSERT_NE(config_->zones[0].file, nullptr);
+  EXPECT_EQ(config_->zones[0].file->records.size(), 2U);
+  EXPECT_EQ(config_->files.size(), 1U);
+}
 
 TEST_F(GoodFile, MinimalFileTakesEveryDefault) {
   load("minimal.toml");

@@ -56,8 +56,15 @@ class ControlPlaneTest : public testing::Test {
   }
 
   void start(const std::string& text) {
-    control_ = std::make_unique<ControlPlane>(clock_, random_, prober_, parse(text));
+    const auto config = parse(text);
+    control_ =
+        std::make_unique<ControlPlane>(clock_, random_, prober_, config, make_zones(*config));
     control_->start();
+  }
+
+  void apply(const std::string& text) {
+    const auto config = parse(text);
+    control_->apply(config, make_zones(*config));
   }
 
   /// Lets every running probe end: failing at `failing`, healthy elsewhere.
@@ -124,13 +131,13 @@ TEST_F(ControlPlaneTest, HealthCarriesOverAReload) {
   start(std::string(kHead) + kProfile);
   probe_all({"203.0.113.10"});
   probe_all({"203.0.113.10"});
-  control_->apply(parse(std::string(kHead) + R"(
+  apply(std::string(kHead) + R"(
 [profile.other]
 name = "other.gslb.example.com"
 method = "priority"
 ttl = "5s"
 endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
-)"));
+)");
   EXPECT_EQ(ask(kVpn, dns::type::kA).rcode, "NXDOMAIN");
   EXPECT_THAT(ask("other.gslb.example.com", dns::type::kA).answer,
               ElementsAre("other.gslb.example.com. 5 IN A 203.0.113.20"));

@@ -143,7 +143,8 @@ TEST(DocsExamples, AreThere) {
 TEST(DocsExamples, AreTaken) {
   for (const Block& block : all_blocks()) {
     if (block.kind != Kind::kWhole && block.kind != Kind::kFragment) continue;
-    const ConfigResult result = parse_config(complete(block), block.file, 0);
+    const ConfigResult result =
+        parse_config(complete(block), (fs::path(GSLB_SOURCE_DIR) / block.file).string(), 0);
     for (const Diagnostic& diagnostic : result.diagnostics) {
       if (diagnostic.severity == Diagnostic::Severity::kError) {
         ADD_FAILURE() << diagnostic.to_string();
@@ -156,7 +157,8 @@ TEST(DocsExamples, OfLaterVersionsAreRefused) {
   for (const Block& block : all_blocks()) {
     if (block.kind != Kind::kNotYet) continue;
     SCOPED_TRACE(block.file + ":" + std::to_string(block.line));
-    const ConfigResult result = parse_config(complete(block), block.file, 0);
+    const ConfigResult result =
+        parse_config(complete(block), (fs::path(GSLB_SOURCE_DIR) / block.file).string(), 0);
     EXPECT_TRUE(has_errors(result.diagnostics));
     for (const Diagnostic& diagnostic : result.diagnostics) {
       if (diagnostic.severity != Diagnostic::Severity::kError) continue;

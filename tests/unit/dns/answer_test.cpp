@@ -6,6 +6,8 @@
 #include <map>
 #include <random>
 
+#include "dns/cookie.h"
+#include "dns/rate_limiter.h"
 #include "dns/wire.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/message.h"
@@ -157,6 +159,206 @@ TEST_F(AnswerTest, CountsEveryQueryOnce) {
   EXPECT_EQ(counters.nxdomain.value(), 1U);
   EXPECT_EQ(counters.refused.value(), 1U);
   EXPECT_EQ(counters.dropped.value(), 1U);
+}
+
+/// A query with one EDNS option.
+Bytes with_option(std::uint16_t code, const Bytes& data, const char* owner = kVpn) {
+  Bytes query = make_query(owner, type::kA, 1232);
+  store_u16(&query[query.size() - 2], static_cast<std::uint16_t>(4 + data.size()));
+  Bytes head(4);
+  store_u16(&head[0], code);
+  store_u16(&head[2], static_cast<std::uint16_t>(data.size()));
+  query.insert(query.end(), head.begin(), head.end());
+  query.insert(query.end(), data.begin(), data.end());
+  return query;
+}
+
+/// The data of an option of a response; empty where it has none.
+Bytes option_of(const Message& message, std::uint16_t code) {
+  const Bytes& options = message.edns_options;
+  for (std::size_t at = 0; at + 4 <= options.size();) {
+    const std::size_t size = load_u16(&options[at + 2]);
+    if (load_u16(&options[at]) == code) {
+      return {options.begin() + static_cast<std::ptrdiff_t>(at + 4),
+              options.begin() + static_cast<std::ptrdiff_t>(at + 4 + size)};
+    }
+    at += 4 + size;
+  }
+  return {};
+}
+
+class CookieTest : public AnswerTest {
+ protected:
+  CookieTest() {
+    maker_.clients().cookie_keys = std::make_shared<const CookieKeys>(SipHashKey{1, 2});
+    snapshot_ = maker_.snapshot();
+    scratch_.now_s = 1'800'000'000;
+  }
+
+  Bytes client_cookie_{1, 2, 3, 4, 5, 6, 7, 8};
+};
+
+TEST_F(CookieTest, AClientCookieIsAnsweredWithAServerCookieThatHolds) {
+  const Message first = ask_and_read(with_option(edns_option::kCookie, client_cookie_));
+  EXPECT_EQ(first.answer.size(), 1U);
+  const Bytes cookie = option_of(first, edns_option::kCookie);
+  ASSERT_EQ(cookie.size(), kCookieSize);
+  EXPECT_TRUE(std::equal(client_cookie_.begin(), client_cookie_.end(), cookie.begin()));
+  const Message second = ask_and_read(with_option(edns_option::kCookie, cookie));
+  EXPECT_EQ(option_of(second, edns_option::kCookie), cookie);
+  EXPECT_EQ(scratch_.counters.cookie_valid.value(), 1U);
+}
+
+TEST_F(CookieTest, ACookieOfAnImpossibleLengthIsMalformed) {
+  for (const std::size_t size : {0, 7, 9, 15, 41}) {
+    EXPECT_EQ(ask_and_read(with_option(edns_option::kCookie, Bytes(size, 1))).rcode, "FORMERR");
+  }
+}
+
+TEST_F(CookieTest, ABadCookieIsAnsweredAllTheSameUnlessCookiesAreRequired) {
+  const Bytes forged(kCookieSize, 7);
+  EXPECT_EQ(ask_and_read(with_option(edns_option::kCookie, forged)).rcode, "NOERROR");
+
+  maker_.clients().require_cookies = true;
+  snapshot_ = maker_.snapshot();
+  const Message refused = ask_and_read(with_option(edns_option::kCookie, forged));
+  EXPECT_EQ(refused.rcode, "BADCOOKIE");
+  EXPECT_THAT(refused.answer, IsEmpty());
+  const Bytes fresh = option_of(refused, edns_option::kCookie);
+  EXPECT_EQ(ask_and_read(with_option(edns_option::kCookie, fresh)).rcode, "NOERROR");
+  EXPECT_EQ(ask_and_read(with_option(edns_option::kCookie, forged), Transport::kTcp).rcode,
+            "NOERROR");
+  EXPECT_EQ(ask_and_read(make_query(kVpn, type::kA, 1232)).rcode, "NOERROR")
+      << "a client that does not know cookies";
+}
+
+TEST_F(CookieTest, WithoutKeysCookiesAreIgnored) {
+  maker_.clients().cookie_keys = nullptr;
+  snapshot_ = maker_.snapshot();
+  EXPECT_THAT(ask_and_read(with_option(edns_option::kCookie, client_cookie_)).edns_options,
+              IsEmpty());
+}
+
+TEST_F(AnswerTest, AClientSubnetComesBackWithScopeZero) {
+  const Bytes subnet = {0, 1, 24, 0, 203, 0, 113};
+  const Message message = ask_and_read(with_option(edns_option::kClientSubnet, subnet));
+  EXPECT_EQ(option_of(message, edns_option::kClientSubnet), subnet);
+  EXPECT_EQ(message.answer.size(), 1U);
+  // On negative answers and errors too.
+  EXPECT_EQ(option_of(ask_and_read(with_option(edns_option::kClientSubnet, subnet, "example.net")),
+                      edns_option::kClientSubnet),
+            subnet);
+}
+
+TEST_F(AnswerTest, AMalformedClientSubnetIsAnError) {
+  const Bytes rows[] = {
+      {},           {0, 1, 24, 8, 203, 0, 113}, {0, 1, 24, 0, 203, 0}, {0, 1, 33, 0, 1, 2, 3, 4, 5},
+      {0, 3, 0, 0}, {0, 1, 23, 0, 203, 0, 113}};
+  for (const Bytes& data : rows) {
+    SCOPED_TRACE(testing::PrintToString(data));
+    EXPECT_EQ(ask_and_read(with_option(edns_option::kClientSubnet, data)).rcode, "FORMERR");
+  }
+}
+
+TEST_F(AnswerTest, OverTcpTheIdleTimeoutIsToldToWhoAsks) {
+  Bytes out(kMaxMessageSize);
+  const Bytes query = with_option(edns_option::kTcpKeepalive, {});
+  const Client tcp{support::ip("192.0.2.1"), Transport::kTcp, 100};
+  out.resize(answer(*snapshot_, tcp, query, out, scratch_));
+  EXPECT_THAT(option_of(support::parse_message(out).value(), edns_option::kTcpKeepalive),
+              ElementsAre(0, 100));
+  EXPECT_THAT(ask_and_read(query).edns_options, IsEmpty()) << "over UDP it means nothing";
+  EXPECT_EQ(ask_and_read(with_option(edns_option::kTcpKeepalive, {0, 1})).rcode, "FORMERR");
+}
+
+class RateLimitTest : public CookieTest {
+ protected:
+  RateLimitTest() {
+    RateLimits limits;
+    limits.responses_per_second = 10;
+    limits.nxdomains_per_second = 5;
+    limits.errors_per_second = 2;
+    limits.slip = 2;
+    limits.exempt = {{support::ip("192.0.2.200"), 32}};
+    maker_.clients().rate_limit = std::make_shared<const RateLimitPolicy>(limits);
+    snapshot_ = maker_.snapshot();
+    scratch_.limiter = &limiter_;
+    scratch_.now_ms = 1000;
+  }
+
+  struct Seen {
+    int full = 0, truncated = 0, dropped = 0;
+    bool operator==(const Seen&) const = default;
+  };
+
+  Seen send(const Bytes& query, int count, const char* from = "192.0.2.1",
+            Transport transport = Transport::kUdp) {
+    Seen seen;
+    for (int i = 0; i < count; ++i) {
+      Bytes out(kMaxMessageSize);
+      out.resize(answer(*snapshot_, {support::ip(from), transport}, query, out, scratch_));
+      if (out.empty()) {
+        ++seen.dropped;
+      } else {
+        ++(support::parse_message(out).value().tc ? seen.truncated : seen.full);
+      }
+    }
+    return seen;
+  }
+
+  RateLimiter limiter_{SipHashKey{3, 4}};
+};
+
+TEST_F(RateLimitTest, ANetworkGetsItsRateAndThenEverySecondOneTruncated) {
+  EXPECT_EQ(send(make_query(kVpn, type::kA), 30), (Seen{10, 10, 10}));
+  scratch_.now_ms += 1000;
+  EXPECT_EQ(send(make_query(kVpn, type::kA), 10), (Seen{10, 0, 0}));
+  EXPECT_EQ(scratch_.counters.rate_dropped.value(), 10U);
+  EXPECT_EQ(scratch_.counters.rate_truncated.value(), 10U);
+}
+
+TEST_F(RateLimitTest, EachKindOfResponseHasItsOwn) {
+  send(make_query(kVpn, type::kA), 30);
+  EXPECT_EQ(send(make_query("nothing.gslb.example.com", type::kA), 5), (Seen{5, 0, 0}));
+  EXPECT_EQ(send(make_query("www.example.net", type::kA), 2), (Seen{2, 0, 0}));
+  EXPECT_GT(send(make_query("www.example.net", type::kA), 10).dropped, 0);
+  EXPECT_GT(send(Bytes(12, 0), 10).dropped, 0) << "FORMERR counts as an error";
+}
+
+TEST_F(RateLimitTest, OthersAreNotLimited) {
+  send(make_query(kVpn, type::kA), 30);
+  const Bytes query = make_query(kVpn, type::kA);
+  EXPECT_EQ(send(query, 10, "198.51.100.1"), (Seen{10, 0, 0})) << "another network";
+  EXPECT_EQ(send(query, 50, "192.0.2.200"), (Seen{50, 0, 0})) << "an exempt address";
+  EXPECT_EQ(send(query, 50, "192.0.2.1", Transport::kTcp), (Seen{50, 0, 0})) << "TCP";
+}
+
+TEST_F(RateLimitTest, AValidCookieLiftsTheLimit) {
+  const Bytes cookie = option_of(ask_and_read(with_option(edns_option::kCookie, client_cookie_)),
+                                 edns_option::kCookie);
+  EXPECT_EQ(send(with_option(edns_option::kCookie, cookie), 50), (Seen{50, 0, 0}));
+}
+
+TEST_F(RateLimitTest, AllocatesNothing) {
+  const Bytes query = with_option(edns_option::kCookie, client_cookie_);
+  std::array<std::uint8_t, kEdnsUdpSize> out;
+  const Client client{support::ip("192.0.2.1"), Transport::kUdp};
+  const std::uint64_t before = support::allocation_count();
+  for (int i = 0; i < 100; ++i) answer(*snapshot_, client, query, out, scratch_);
+  EXPECT_EQ(support::allocation_count(), before);
+}
+
+TEST_F(AnswerTest, TheVersionIsToldOnlyWhereConfigured) {
+  Bytes query = make_query("version.bind", type::kTxt);
+  store_u16(&query[query.size() - 2], klass::kCh);
+  EXPECT_EQ(ask_and_read(query).rcode, "REFUSED");
+  auto telling = std::make_shared<zones::Snapshot>(*snapshot_);
+  telling->identity = zones::make_identity("", "gslbd 1");
+  snapshot_ = telling;
+  EXPECT_THAT(ask_and_read(query).answer, ElementsAre("version.bind. 0 CH TXT \"gslbd 1\""));
+  Bytes name_query = make_query("id.server", type::kTxt);
+  store_u16(&name_query[name_query.size() - 2], klass::kCh);
+  EXPECT_EQ(ask_and_read(name_query).rcode, "REFUSED") << "an empty name is not told";
 }
 
 /// A message for tests of what is malformed.

@@ -32,7 +32,8 @@ class Workers {
     EXPECT_TRUE(sockets) << (sockets ? "" : sockets.error().text);
     address_ = sockets->address;
     for (base::UniqueFd& socket : sockets->udp) {
-      workers_.push_back(std::make_unique<UdpWorker>(std::move(socket), published_, 1));
+      workers_.push_back(
+          std::make_unique<UdpWorker>(std::move(socket), published_, 1, SipHashKey{}));
       workers_.back()->start();
     }
   }

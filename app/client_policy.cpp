@@ -1,0 +1,27 @@
+#include "app/client_policy.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace gslb::app {
+
+unsigned worker_count(const ServerSpec& server) {
+  return server.workers > 0 ? server.workers : std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::shared_ptr<const zones::ClientPolicy> make_client_policy(
+    const ServerSpec& server, std::shared_ptr<const dns::CookieKeys> own_keys) {
+  auto policy = std::make_shared<zones::ClientPolicy>();
+  if (server.cookies.enabled) {
+    policy->cookie_keys = server.cookies.keys ? server.cookies.keys : std::move(own_keys);
+  }
+  policy->require_cookies = server.cookies.require;
+  if (server.rate_limit) {
+    policy->rate_limit =
+        std::make_shared<const dns::RateLimitPolicy>(*server.rate_limit, worker_count(server));
+  }
+  return policy;
+}
+
+}  // namespace gslb::app

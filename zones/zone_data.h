@@ -1,0 +1,105 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dns/name.h"
+#include "dns/wire.h"
+#include "zones/name_table.h"
+#include "zones/spec.h"
+
+namespace gslb::zones {
+
+/// The position of a profile in the configuration and in Snapshot::profiles.
+using ProfileId = std::uint32_t;
+
+/// A name that a profile answers.
+struct ProfileName {
+  dns::Name owner;
+  ProfileId profile = 0;
+};
+
+/// Where a record stands in a master file; nothing for what the configuration brings.
+struct RecordSource {
+  std::uint32_t file = 0;  ///< Into MasterFile::files.
+  std::uint32_t line = 0;
+};
+
+/// An RRset before it is rendered. The RDATA are in uncompressed wire form, each once.
+struct RRsetData {
+  std::chrono::seconds ttl{0};
+  std::vector<std::vector<std::uint8_t>> rdata;
+  std::optional<RecordSource> source;  ///< Of its first record.
+};
+
+/// What exists at a name. Without RRsets and profile it is an empty non-terminal (RFC 8499).
+struct NodeData {
+  const RRsetData* find(std::uint16_t type) const {
+    const auto found = rrsets.find(type);
+    return found == rrsets.end() ? nullptr : &found->second;
+  }
+  /// Where people find the name: its first record in a master file.
+  std::optional<RecordSource> source() const;
+
+  dns::Name owner;
+  std::map<std::uint16_t, RRsetData> rrsets;
+  std::optional<ProfileId> profile;
+};
+
+/// A zone as a tree of names: configuration, master file and profile names brought together, not
+/// yet checked and not rendered. Serves the check and the rendering; not the query path. Not
+/// thread-safe while it is made.
+class ZoneData {
+ public:
+  using NodeIndex = std::uint32_t;
+
+  /// What the algorithm of RFC 1034 §4.3.2 finds for a name in the zone.
+  struct Lookup {
+    enum class Kind : std::uint8_t {
+      kExact,      ///< `node` has the name.
+      kWildcard,   ///< `node` is the wildcard that covers it (RFC 4592).
+      kDelegated,  ///< `node` is the zone cut at or above it.
+      kDname,      ///< `node` has the DNAME above it (RFC 6672).
+      kMissing,    ///< It does not exist.
+      kOutside,    ///< It does not lie in the zone.
+    };
+
+    Kind kind = Kind::kMissing;
+    NodeIndex node = 0;
+  };
+
+  /// `serial` is the SOA's where the master file brings none. Records outside the zone are left
+  /// out.
+  ZoneData(const ZoneSpec& spec, std::span<const ProfileName> profiles, std::uint32_t serial);
+
+  const dns::Name& apex() const { return nodes_.front().owner; }
+  const std::vector<NodeData>& nodes() const { return nodes_; }
+  std::optional<NodeIndex> find(const dns::Name& name) const { return names_.find(name); }
+  Lookup lookup(const dns::Name& name) const;
+  /// The zone cut at or above a node, if it lies at or below one.
+  std::optional<NodeIndex> cut_of(const dns::Name& name) const;
+
+  /// Null before the constructor has added one.
+  const RRsetData* apex_soa() const;
+
+  bool is_cut(NodeIndex node) const {
+    return node != 0 && nodes_[node].find(dns::type::kNs) != nullptr;
+  }
+
+ private:
+  NodeIndex node_at(const dns::Name& name);
+  void add(const dns::Name& owner, std::uint16_t type, std::chrono::seconds ttl,
+           std::vector<std::uint8_t> rdata, std::optional<RecordSource> source);
+  void add_name_servers(const ZoneSpec& spec);
+  void add_soa(const ZoneSpec& spec, std::uint32_t serial);
+
+  NameTable names_;
+  std::vector<NodeData> nodes_;  ///< The apex first.
+};
+
+}  // namespace gslb::zones
