@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <optional>
@@ -38,6 +39,17 @@ std::string_view syntax_advice(std::string_view description) {
   return {};
 }
 
+/// toml++ counts the end of the file as a character; editors do not.
+loading::Position inside(std::string_view text, loading::Position at) {
+  for (std::size_t line = 1; line < at.line; ++line) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return at;
+    text.remove_prefix(end + 1);
+  }
+  at.column = std::min(at.column, std::min(text.find('\n'), text.size()) + 1);
+  return at;
+}
+
 /// Nothing after a syntax error, which is reported; TOML knows no way to read on.
 std::optional<toml::table> parse_toml(std::string_view text, Report& report) {
   try {
@@ -47,7 +59,7 @@ std::optional<toml::table> parse_toml(std::string_view text, Report& report) {
     std::string message = loading::printable(description, description.size());
     const std::string_view advice = syntax_advice(description);
     if (!advice.empty()) message += "; " + std::string(advice);
-    report.error(loading::position_of(error.source()), {}, std::move(message));
+    report.error(inside(text, loading::position_of(error.source())), {}, std::move(message));
     return std::nullopt;
   }
 }

@@ -12,6 +12,7 @@
 #include "base/ip_address.h"
 #include "dns/cookie.h"
 #include "dns/rate_limiter.h"
+#include "dns/tls_credentials.h"
 #include "health/spec.h"
 #include "routing/spec.h"
 #include "zones/spec.h"
@@ -25,12 +26,19 @@ struct CookieSpec {
   std::shared_ptr<const dns::CookieKeys> keys;  ///< Null: a secret of this process alone.
 };
 
+/// `[server] tls_listen, tls_certificate, tls_key`: DNS over TLS (RFC 7858).
+struct TlsSpec {
+  std::vector<base::SocketAddress> listen;
+  std::shared_ptr<const dns::TlsCredentials> credentials;  ///< Never null with `listen`.
+};
+
 /// `[server]`
 struct ServerSpec {
   std::vector<base::SocketAddress> listen;  ///< Never empty; port 0 = the kernel picks one.
   unsigned workers = 0;                     ///< UDP workers per listen address; 0 = one per core.
   std::string identity;                     ///< At most 255 octets; empty: not told.
   std::string version;                      ///< Likewise, for version.server.
+  TlsSpec tls;
   CookieSpec cookies;
   std::optional<dns::RateLimits> rate_limit;
 };

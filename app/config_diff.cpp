@@ -71,10 +71,22 @@ class ChangeList {
 
  private:
   void describe_server() {
-    if (before_.server.identity != after_.server.identity) {
-      changes_.push_back(
-          fmt::format("server.identity {} -> {}", before_.server.identity, after_.server.identity));
+    const ServerSpec& old = before_.server;
+    const ServerSpec& fresh = after_.server;
+    if (old.identity != fresh.identity) {
+      changes_.push_back(fmt::format("server.identity {} -> {}", old.identity, fresh.identity));
     }
+    const auto add = [this](const char* key, bool same) {
+      if (!same) changes_.push_back(fmt::format("server.{} changed", key));
+    };
+    add("version", old.version == fresh.version);
+    add("cookies", same_cookies(old.cookies, fresh.cookies));
+    add("rate_limit", old.rate_limit == fresh.rate_limit);
+  }
+
+  static bool same_cookies(const CookieSpec& a, const CookieSpec& b) {
+    const bool same_keys = a.keys && b.keys ? *a.keys == *b.keys : a.keys == b.keys;
+    return same_keys && a.enabled == b.enabled && a.require == b.require;
   }
 
   template <typename T, typename Same>

@@ -58,25 +58,59 @@ Parsed<dns::AddressPrefix> parse_prefix(std::string_view text) {
   return dns::AddressPrefix{*address, static_cast<std::uint8_t>(length)};
 }
 
+std::vector<base::SocketAddress> read_listen(const Value& value, Report& report) {
+  std::vector<base::SocketAddress> addresses;
+  const auto elements = read_array(value, report);
+  if (!elements) return addresses;
+  if (elements->empty()) {
+    report.error(value.position(), value.path,
+                 "is empty; write at least one address, or remove it to listen on all");
+  }
+  for (const Value& element : *elements) {
+    const auto address = read_parsed(element, parse_listen_address, report);
+    if (!address) continue;
+    const bool is_known =
+        std::find(addresses.begin(), addresses.end(), *address) != addresses.end();
+    if (is_known && address->port != 0) {
+      report.error(element.position(), element.path,
+                   quote(base::to_string(*address)) + " is listed twice; remove one");
+      continue;
+    }
+    addresses.push_back(*address);
+  }
+  return addresses;
+}
+
+/// The content of a file that a key names; its errors are reported at the key.
+std::optional<std::string> read_named_file(const TableReader& reader, std::string_view key,
+                                           Draft& draft) {
+  const auto name = reader.string(key);
+  if (!name) return std::nullopt;
+  const std::filesystem::path file = draft.folder / *name;
+  auto content = read_file(file);
+  if (!content) {
+    reader.error(key, quote(*name) + ": " + content.error());
+    return std::nullopt;
+  }
+  draft.config.files.push_back(file);
+  return std::move(content->text);
+}
+
 /// Reads the secrets. Their errors are reported where they stand.
 void read_cookie_secrets(const TableReader& reader, ServerSpec& server, Draft& draft,
                          Report& report) {
-  const auto name = reader.string("secret_file");
-  if (!name) return;
-  const std::filesystem::path file = draft.folder / *name;
-  const auto content = read_file(file);
-  if (!content) return reader.error("secret_file", quote(*name) + ": " + content.error());
-  draft.config.files.push_back(file);
-  const auto keys = dns::parse_cookie_keys(content->text);
+  const auto text = read_named_file(reader, "secret_file", draft);
+  if (!text) return;
+  const auto keys = dns::parse_cookie_keys(*text);
   if (keys) {
     server.cookies.keys = std::make_shared<const dns::CookieKeys>(*keys);
     return;
   }
   for (const dns::CookieKeyError& error : keys.error()) {
     if (error.line == 0) {
-      reader.error("secret_file", quote(*name) + ": " + error.message);
+      reader.error("secret_file", error.message);
     } else {
-      report.error_in(file.string(), error.line, error.message);
+      report.error_in(draft.config.files.back().string(), error.line, error.message);
     }
   }
 }
@@ -93,6 +127,27 @@ void read_cookies(const Value& value, Draft& draft, Report& report) {
     reader.error("require", "cannot be asked for while cookies are not enabled; remove one");
   }
   read_cookie_secrets(reader, server, draft, report);
+}
+
+void read_tls(const TableReader& reader, Draft& draft, Report& report) {
+  TlsSpec& tls = draft.config.server.tls;
+  const auto listen = reader.find("tls_listen");
+  const bool has_any = listen || reader.has("tls_certificate") || reader.has("tls_key");
+  if (!has_any) return;
+  if (listen) tls.listen = read_listen(*listen, report);
+  reader.require("tls_listen", "write where to serve DNS over TLS, such as [\"0.0.0.0:853\"]");
+  reader.require("tls_certificate", "write the path of the certificate chain in PEM form");
+  reader.require("tls_key", "write the path of the private key in PEM form");
+  const auto certificate = read_named_file(reader, "tls_certificate", draft);
+  const auto key = read_named_file(reader, "tls_key", draft);
+  if (!certificate || !key) return;
+  auto credentials = dns::TlsCredentials::make(*certificate, *key);
+  if (credentials) {
+    tls.credentials = std::move(*credentials);
+  } else {
+    reader.error(credentials.error().is_about_key ? "tls_key" : "tls_certificate",
+                 credentials.error().text);
+  }
 }
 
 void read_rate_limit(const Value& value, ServerSpec& server, Report& report) {
@@ -124,29 +179,6 @@ void read_rate_limit(const Value& value, ServerSpec& server, Report& report) {
   server.rate_limit = std::move(limits);
 }
 
-std::vector<base::SocketAddress> read_listen(const Value& value, Report& report) {
-  std::vector<base::SocketAddress> addresses;
-  const auto elements = read_array(value, report);
-  if (!elements) return addresses;
-  if (elements->empty()) {
-    report.error(value.position(), value.path,
-                 "is empty; write at least one address, or remove it to listen on all");
-  }
-  for (const Value& element : *elements) {
-    const auto address = read_parsed(element, parse_listen_address, report);
-    if (!address) continue;
-    const bool is_known =
-        std::find(addresses.begin(), addresses.end(), *address) != addresses.end();
-    if (is_known && address->port != 0) {
-      report.error(element.position(), element.path,
-                   quote(base::to_string(*address)) + " is listed twice; remove one");
-      continue;
-    }
-    addresses.push_back(*address);
-  }
-  return addresses;
-}
-
 }  // namespace
 
 void read_server(const toml::table& root, Draft& draft, Report& report) {
@@ -163,13 +195,14 @@ void read_server(const toml::table& root, Draft& draft, Report& report) {
     return;
   }
   TableReader reader(*table, "server", report);
-  reader.check_keys({"listen", "workers", "identity", "version", "cookies", "rate_limit"},
-                    {"control", "state_dir", "geoip", "http", "token_file", "tls_listen",
-                     "tls_certificate", "tls_key", "latency_file"});
+  reader.check_keys({"listen", "workers", "identity", "version", "cookies", "rate_limit",
+                     "tls_listen", "tls_certificate", "tls_key"},
+                    {"control", "state_dir", "geoip", "http", "token_file", "latency_file"});
   if (const auto listen = reader.find("listen")) server.listen = read_listen(*listen, report);
   server.workers = reader.integer("workers", 0, kMaxWorkers).value_or(0);
   server.identity = reader.parsed("identity", parse_identity).value_or(server.identity);
   server.version = reader.parsed("version", parse_identity).value_or("");
+  read_tls(reader, draft, report);
   if (const auto cookies = reader.find("cookies")) read_cookies(*cookies, draft, report);
   if (const auto limit = reader.find("rate_limit")) read_rate_limit(*limit, server, report);
 }

@@ -45,42 +45,43 @@ std::uint64_t random_seed() {
 /// Everything that answers queries: the workers of all listen addresses, and TCP.
 class DataPlane {
  public:
-  /// Binds every address. Logs what fails; false then. An address of a family that the host does
-  /// not have is passed over where another one is left: "[::]:53" is among the defaults.
+  /// Binds every address. Logs what fails; false then.
   bool open(const ServerSpec& server) {
-    for (const base::SocketAddress& address : server.listen) {
-      auto sockets = dns::open_listen_sockets(address, worker_count(server));
-      if (sockets) {
-        sockets_.push_back(std::move(*sockets));
-      } else if (sockets.error().is_missing_family(address) && server.listen.size() > 1) {
-        spdlog::warn("{}; not listening there", sockets.error().text);
-      } else {
-        spdlog::error("{}", sockets.error().text);
-        return false;
-      }
-    }
+    if (!open_all(server.listen, worker_count(server), sockets_)) return false;
+    if (!open_all(server.tls.listen, 0, tls_sockets_)) return false;
     if (sockets_.empty()) spdlog::error("no address left to listen on");
     return !sockets_.empty();
   }
 
-  void start(const zones::Published& published) {
-    std::vector<base::UniqueFd> listeners;
+  void start(const zones::Published& published, const ServerSpec& server) {
+    std::vector<dns::TcpListener> listeners;
     for (dns::ListenSockets& sockets : sockets_) {
       for (base::UniqueFd& socket : sockets.udp) {
         udp_.push_back(
             std::make_unique<dns::UdpWorker>(std::move(socket), published, random_seed(),
                                              dns::SipHashKey{random_seed(), random_seed()}));
       }
-      listeners.push_back(std::move(sockets.tcp));
+      listeners.push_back({std::move(sockets.tcp), false});
+    }
+    for (dns::ListenSockets& sockets : tls_sockets_) {
+      listeners.push_back({std::move(sockets.tcp), true});
     }
     tcp_ = std::make_unique<dns::TcpServer>(std::move(listeners), published, dns::TcpLimits{},
                                             random_seed());
+    set_tls_credentials(server);
     for (const auto& worker : udp_) worker->start();
     tcp_->start();
     for (const dns::ListenSockets& sockets : sockets_) {
       spdlog::info("listening on {} (UDP and TCP, {} UDP workers)",
                    base::to_string(sockets.address), sockets.udp.size());
     }
+    for (const dns::ListenSockets& sockets : tls_sockets_) {
+      spdlog::info("listening on {} (TLS)", base::to_string(sockets.address));
+    }
+  }
+
+  void set_tls_credentials(const ServerSpec& server) {
+    tcp_->set_tls_credentials(server.tls.credentials);
   }
 
   void stop() {
@@ -99,7 +100,26 @@ class DataPlane {
   }
 
  private:
+  /// An address of a family that the host does not have is passed over where another one is left:
+  /// "[::]:53" is among the defaults.
+  static bool open_all(const std::vector<base::SocketAddress>& addresses, unsigned workers,
+                       std::vector<dns::ListenSockets>& into) {
+    for (const base::SocketAddress& address : addresses) {
+      auto sockets = dns::open_listen_sockets(address, workers);
+      if (sockets) {
+        into.push_back(std::move(*sockets));
+      } else if (sockets.error().is_missing_family(address) && addresses.size() > 1) {
+        spdlog::warn("{}; not listening there", sockets.error().text);
+      } else {
+        spdlog::error("{}", sockets.error().text);
+        return false;
+      }
+    }
+    return true;
+  }
+
   std::vector<dns::ListenSockets> sockets_;
+  std::vector<dns::ListenSockets> tls_sockets_;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp_;
   std::unique_ptr<dns::TcpServer> tcp_;
 };
@@ -118,7 +138,7 @@ class Server {
     const ServerSpec& server = control_.config().server;
     spdlog::info("gslbd {} starting with {}", GSLB_VERSION, file_.string());
     if (!data_.open(server)) return 1;
-    data_.start(control_.published());
+    data_.start(control_.published(), server);
     control_.start();
     watch(file_);
     watch_files();
@@ -195,6 +215,7 @@ class Server {
     if (result.config) {
       warn_of_restart(control_.config().server, result.config->server);
       control_.apply(result.config, zones);
+      data_.set_tls_credentials(result.config->server);
       watch_files();
       spdlog::info("configuration applied");
     } else {
@@ -207,6 +228,9 @@ class Server {
   static void warn_of_restart(const ServerSpec& running, const ServerSpec& wanted) {
     if (running.listen != wanted.listen) {
       spdlog::warn("server.listen has changed; it takes effect after a restart");
+    }
+    if (running.tls.listen != wanted.tls.listen) {
+      spdlog::warn("server.tls_listen has changed; it takes effect after a restart");
     }
     if (running.workers != wanted.workers) {
       spdlog::warn("server.workers has changed; it takes effect after a restart");

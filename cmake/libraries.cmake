@@ -15,3 +15,7 @@ pkg_check_modules(LDNS REQUIRED IMPORTED_TARGET ldns)
 add_library(gslb_asio STATIC ${CMAKE_SOURCE_DIR}/cmake/asio.cpp)
 target_compile_definitions(gslb_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 target_link_libraries(gslb_asio PUBLIC Boost::headers Threads::Threads)
+
+# Its TLS half, for those who need it.
+add_library(gslb_asio_ssl STATIC ${CMAKE_SOURCE_DIR}/cmake/asio_ssl.cpp)
+target_link_libraries(gslb_asio_ssl PUBLIC gslb_asio OpenSSL::SSL OpenSSL::Crypto)

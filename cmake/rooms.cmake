@@ -12,10 +12,10 @@ if(GSLB_SANITIZE)
   add_compile_options(-fsanitize=${GSLB_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${GSLB_SANITIZE})
   # g++ 12 sees uninitialized members of the standard library in instrumented code.
-  add_compile_options(-Wno-maybe-uninitialized)
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   if(GSLB_SANITIZE MATCHES "thread")
     # Boost.Asio's fences stand beside atomics that ThreadSanitizer does understand.
-    add_compile_options(-Wno-tsan)
+    add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
   endif()
   if(GSLB_SANITIZE MATCHES "undefined")
     add_compile_options(-fno-sanitize-recover=undefined)

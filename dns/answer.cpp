@@ -224,7 +224,7 @@ std::size_t respond_header_only(std::span<const std::uint8_t> message, std::uint
 }
 
 std::size_t size_limit(const Query& query, Transport transport, std::size_t room) noexcept {
-  if (transport == Transport::kTcp) return std::min(room, kMaxMessageSize);
+  if (transport != Transport::kUdp) return std::min(room, kMaxMessageSize);
   if (!query.edns) return std::min(room, kPlainUdpSize);
   // RFC 6891 §6.2.3: less than 512 counts as 512.
   return std::min(room, std::clamp<std::size_t>(query.edns->udp_size, kPlainUdpSize, kEdnsUdpSize));
@@ -239,6 +239,10 @@ class Writer {
     if (octets.empty()) return;
     std::memcpy(out_.data() + at_, octets.data(), octets.size());
     at_ += octets.size();
+  }
+  void put_zeros(std::size_t count) noexcept {
+    std::memset(out_.data() + at_, 0, count);
+    at_ += count;
   }
   void put_u16(std::uint16_t value) noexcept {
     store_u16(out_.data() + at_, value);
@@ -288,15 +292,17 @@ class OptionWriter {
 /// Writes a whole response: header, question, what fits of the records, OPT.
 class ResponseWriter {
  public:
-  /// `options` must be sent; NSID and explanations are where there is room.
+  /// `options` must be sent; NSID and explanations are where there is room. With `padded` the size
+  /// is padded to a multiple of 468 octets where there is room.
   ResponseWriter(const Query& query, const Found& found, std::span<const std::uint8_t> options,
-                 const zones::Identity& identity, std::size_t limit) noexcept
+                 const zones::Identity& identity, std::size_t limit, bool padded) noexcept
       : query_(query), found_(found), rendered_(*found.rendered), options_(options) {
     if (query.edns) {
       if (query.edns->wants_nsid) nsid_ = identity.nsid_option;
       explanation_ = rendered_.edns_options;
     }
     fit(limit);
+    if (padded && query.edns) pad(limit);
   }
 
   bool truncated() const noexcept { return truncated_; }
@@ -326,13 +332,26 @@ class ResponseWriter {
 
  private:
   std::size_t opt_size() const noexcept {
-    return query_.edns ? kOptSize + options_.size() + nsid_.size() + explanation_.size() : 0;
+    if (!query_.edns) return 0;
+    return kOptSize + options_.size() + nsid_.size() + explanation_.size() + padding_option_size_;
+  }
+
+  std::size_t fixed_size() const noexcept {
+    return kHeaderSize + query_.question.size() + found_.synthesized.size();
+  }
+
+  /// RFC 8467 §4.1: the size must not tell what was answered.
+  void pad(std::size_t limit) noexcept {
+    constexpr std::size_t kPaddingBlock = 468;
+    const std::size_t size = fixed_size() + records_size_ + opt_size() + kOptionHead;
+    const std::size_t padded = (size + kPaddingBlock - 1) / kPaddingBlock * kPaddingBlock;
+    if (padded <= limit) padding_option_size_ = padded - size + kOptionHead;
   }
 
   /// Leaves out, in this order, until the rest fits: additional records, EDNS options that need not
   /// be there, everything (TC, RFC 2181 §9).
   void fit(std::size_t limit) noexcept {
-    const std::size_t fixed = kHeaderSize + query_.question.size() + found_.synthesized.size();
+    const std::size_t fixed = fixed_size();
     additional_count_ = rendered_.additional_count;
     records_size_ = rendered_.records.size();
     if (fixed + records_size_ + opt_size() <= limit) return;
@@ -369,7 +388,14 @@ class ResponseWriter {
     writer.put(options_);
     writer.put(nsid_);
     writer.put(explanation_);
+    if (padding_option_size_ > 0) {
+      writer.put_u16(edns_option::kPadding);
+      writer.put_u16(static_cast<std::uint16_t>(padding_option_size_ - kOptionHead));
+      writer.put_zeros(padding_option_size_ - kOptionHead);
+    }
   }
+
+  static constexpr std::size_t kOptionHead = 4;
 
   const Query& query_;
   const Found& found_;
@@ -378,6 +404,7 @@ class ResponseWriter {
   std::span<const std::uint8_t> nsid_;
   std::span<const std::uint8_t> explanation_;
   std::size_t records_size_ = 0;
+  std::size_t padding_option_size_ = 0;
   std::uint16_t additional_count_ = 0;
   bool truncated_ = false;
 };
@@ -425,7 +452,7 @@ RateLimiter::Decision limit_rate(const zones::Snapshot& snapshot, const Client& 
                                  bool is_trusted, std::uint16_t rcode, Scratch& scratch) noexcept {
   const RateLimitPolicy* policy = snapshot.clients->rate_limit.get();
   if (policy == nullptr || scratch.limiter == nullptr || is_trusted ||
-      client.transport == Transport::kTcp) {
+      client.transport != Transport::kUdp) {
     return RateLimiter::Decision::kSend;
   }
   const auto decision =
@@ -488,11 +515,12 @@ std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client, 
   if (cookie) options.put_cookie(cookie->answer);
   if (query.edns && query.edns->client_subnet)
     options.put_client_subnet(*query.edns->client_subnet);
-  if (query.edns && query.edns->wants_keepalive && client.transport == Transport::kTcp) {
+  if (query.edns && query.edns->wants_keepalive && client.transport != Transport::kUdp) {
     options.put_keepalive(client.keepalive_100ms);
   }
   const std::size_t limit = size_limit(query, client.transport, out.size());
-  ResponseWriter writer(query, found, options.written(), *snapshot.identity, limit);
+  const bool padded = client.transport == Transport::kTls && query.edns && query.edns->has_padding;
+  ResponseWriter writer(query, found, options.written(), *snapshot.identity, limit, padded);
 
   count_response(*found.rendered, scratch.counters);
   switch (limit_rate(snapshot, client, is_trusted, found.rendered->rcode, scratch)) {

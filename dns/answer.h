@@ -13,7 +13,7 @@
 
 namespace gslb::dns {
 
-enum class Transport : std::uint8_t { kUdp, kTcp };
+enum class Transport : std::uint8_t { kUdp, kTcp, kTls };
 
 /// Who asks, and over what.
 struct Client {

@@ -48,6 +48,8 @@ class CookieKeys {
 
   std::size_t count() const noexcept { return count_; }
 
+  friend bool operator==(const CookieKeys&, const CookieKeys&) = default;
+
   /// Judges the data of a COOKIE option that came from `client` at `now_s`, the seconds since 1970
   /// modulo 2^32.
   CookieVerdict verify(std::span<const std::uint8_t> option, const base::IpAddress& client,

@@ -91,6 +91,9 @@ bool read_option(std::uint16_t code, std::span<const std::uint8_t> data, Edns& e
     case edns_option::kCookie:
       if (!edns.cookie) edns.cookie = data;
       return true;
+    case edns_option::kPadding:
+      edns.has_padding = true;
+      return true;
     case edns_option::kTcpKeepalive:
       edns.wants_keepalive = true;
       return data.empty();  // RFC 7828 §3.2.1

@@ -15,7 +15,8 @@ struct Edns {
   std::uint8_t version = 0;
   bool dnssec_ok = false;
   bool wants_nsid = false;
-  bool wants_keepalive = false;                         ///< RFC 7828
+  bool has_padding = false;      ///< RFC 7830: pad the response too, where it is encrypted.
+  bool wants_keepalive = false;  ///< RFC 7828
   std::optional<ClientSubnet> client_subnet;            ///< RFC 7871
   std::optional<std::span<const std::uint8_t>> cookie;  ///< RFC 7873, as it came.
 };

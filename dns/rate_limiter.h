@@ -20,6 +20,8 @@ inline constexpr std::size_t kResponseClasses = 3;
 struct AddressPrefix {
   base::IpAddress address;
   std::uint8_t length = 0;
+
+  friend bool operator==(const AddressPrefix&, const AddressPrefix&) = default;
 };
 
 /// How many responses a client network may draw, as it is configured. A rate of 0 is no limit.
@@ -31,6 +33,8 @@ struct RateLimits {
   std::uint8_t ipv4_prefix = 24;
   std::uint8_t ipv6_prefix = 56;
   std::vector<AddressPrefix> exempt;  ///< Networks that are never limited.
+
+  friend bool operator==(const RateLimits&, const RateLimits&) = default;
 };
 
 /// RateLimits as the workers use them. Immutable, so any number of workers may share it; part of a

@@ -4,6 +4,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
@@ -11,6 +13,7 @@
 #include <list>
 #include <map>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "dns/sockaddr.h"
@@ -31,7 +34,7 @@ constexpr std::size_t kLengthPrefix = 2;
 constexpr std::size_t kWriteThreshold = 16'384;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
-class Session;
+class SessionBase;
 
 /// What a session needs of the server.
 class SessionHost {
@@ -39,57 +42,86 @@ class SessionHost {
   virtual ~SessionHost() = default;
 
   /// The response, valid until the next call; empty where there is none.
-  virtual std::span<const std::uint8_t> answer_tcp(
-      const base::IpAddress& client, std::span<const std::uint8_t> query) noexcept = 0;
-  virtual void on_active(Session& session) = 0;
+  virtual std::span<const std::uint8_t> answer_stream(
+      const base::IpAddress& client, Transport transport,
+      std::span<const std::uint8_t> query) noexcept = 0;
+  virtual void on_active(SessionBase& session) = 0;
   virtual void on_timed_out() = 0;
-  virtual void on_closed(Session& session) = 0;
+  virtual void on_closed(SessionBase& session) = 0;
   virtual const TcpLimits& limits() const = 0;
 };
 
-/// One connection: reads what is there, answers every complete query in it, writes all responses,
-/// and reads on. Lives on the server's thread; kept alive by its pending operation.
-class Session : public std::enable_shared_from_this<Session> {
+/// One connection, whatever is spoken on it, as the host keeps it.
+class SessionBase {
  public:
-  Session(tcp::socket socket, const base::IpAddress& client, SessionHost& host)
-      : socket_(std::move(socket)),
-        deadline_(socket_.get_executor()),
-        client_(client),
-        host_(host) {}
+  explicit SessionBase(const base::IpAddress& client) : client_(client) {}
+  virtual ~SessionBase() = default;
 
   const base::IpAddress& client() const { return client_; }
+  virtual void start() = 0;
+  virtual void close() = 0;
+  /// Ends the connection once no response is under way.
+  virtual void finish() = 0;
 
-  void start() {
+  /// Where the host keeps the session in its list of connections.
+  std::list<std::shared_ptr<SessionBase>>::iterator position;
+
+ private:
+  base::IpAddress client_;
+};
+
+using TlsStream = asio::ssl::stream<tcp::socket>;
+
+/// One connection: reads what is there, answers every complete query in it, writes all responses,
+/// and reads on. Lives on the server's thread; kept alive by its pending operation. `Stream` is a
+/// tcp::socket or a TlsStream.
+template <typename Stream>
+class Session final : public SessionBase, public std::enable_shared_from_this<Session<Stream>> {
+ public:
+  Session(Stream stream, const base::IpAddress& client, SessionHost& host)
+      : SessionBase(client),
+        stream_(std::move(stream)),
+        deadline_(stream_.get_executor()),
+        host_(host) {}
+
+  void start() override {
     error_code ignored;
-    socket_.set_option(tcp::no_delay(true), ignored);
+    stream_.lowest_layer().set_option(tcp::no_delay(true), ignored);
     expect_query();
-    read();
+    if constexpr (kIsTls) {
+      stream_.async_handshake(asio::ssl::stream_base::server,
+                              [self = this->shared_from_this()](error_code error) {
+                                if (self->closed_) return;
+                                if (error) return self->close();
+                                self->read();
+                              });
+    } else {
+      read();
+    }
   }
 
-  void close() {
+  void close() override {
     if (closed_) return;
     closed_ = true;
     error_code ignored;
-    socket_.close(ignored);
+    stream_.lowest_layer().close(ignored);
     deadline_.cancel();
     host_.on_closed(*this);
   }
 
-  /// Ends the connection once no response is under way.
-  void finish() {
-    finishing_ = true;
+  void finish() override {
+    stopping_ = true;
     if (!writing_) close();
   }
 
-  /// Where the host keeps the session in its list of connections.
-  std::list<std::shared_ptr<Session>>::iterator position;
-
  private:
+  static constexpr bool kIsTls = std::is_same_v<Stream, TlsStream>;
+
   void expect_query() { set_deadline(host_.limits().idle_timeout); }
 
   void set_deadline(std::chrono::milliseconds timeout) {
     deadline_.expires_after(timeout);
-    deadline_.async_wait([self = shared_from_this()](error_code error) {
+    deadline_.async_wait([self = this->shared_from_this()](error_code error) {
       // The deadline may have been moved on after this handler was already queued.
       if (error || self->closed_ ||
           self->deadline_.expiry() > asio::steady_timer::clock_type::now()) {
@@ -102,12 +134,13 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void read() {
     const auto room = asio::buffer(input_.data() + filled_, input_.size() - filled_);
-    socket_.async_read_some(room, [self = shared_from_this()](error_code error, std::size_t size) {
-      if (self->closed_) return;
-      if (error) return self->close();
-      self->filled_ += size;
-      self->answer_input();
-    });
+    stream_.async_read_some(room,
+                            [self = this->shared_from_this()](error_code error, std::size_t size) {
+                              if (self->closed_) return;
+                              if (error) return self->close();
+                              self->filled_ += size;
+                              self->answer_input();
+                            });
   }
 
   /// Answers the complete queries at the front of the input, as far as the output has room.
@@ -129,13 +162,40 @@ class Session : public std::enable_shared_from_this<Session> {
       host_.on_active(*this);
     }
     if (!output_.empty()) return write();
-    if (finishing_) return close();
+    if (finishing_) return linger();
     read();
+  }
+
+  /// Ends the sending side and discards what still comes, for a while: to close with unread input
+  /// would make the kernel reset the connection, and lose responses on their way.
+  void linger() {
+    error_code ignored;
+    socket().shutdown(tcp::socket::shutdown_send, ignored);
+    set_deadline(host_.limits().write_timeout);
+    discard();
+  }
+
+  void discard() {
+    socket().async_read_some(asio::buffer(input_),
+                             [self = this->shared_from_this()](error_code error, std::size_t) {
+                               if (self->closed_) return;
+                               if (error) return self->close();
+                               self->discard();
+                             });
+  }
+
+  tcp::socket& socket() {
+    if constexpr (kIsTls) {
+      return stream_.next_layer();
+    } else {
+      return stream_;
+    }
   }
 
   /// A message that may not be answered ends the connection: nothing sensible can follow it.
   void append_answer(std::span<const std::uint8_t> query) {
-    const std::span<const std::uint8_t> response = host_.answer_tcp(client_, query);
+    const std::span<const std::uint8_t> response =
+        host_.answer_stream(client(), kIsTls ? Transport::kTls : Transport::kTcp, query);
     if (response.empty()) {
       finishing_ = true;
       return;
@@ -149,26 +209,27 @@ class Session : public std::enable_shared_from_this<Session> {
   void write() {
     writing_ = true;
     set_deadline(host_.limits().write_timeout);
-    asio::async_write(socket_, asio::buffer(output_),
-                      [self = shared_from_this()](error_code error, std::size_t) {
+    asio::async_write(stream_, asio::buffer(output_),
+                      [self = this->shared_from_this()](error_code error, std::size_t) {
                         self->writing_ = false;
                         if (self->closed_) return;
-                        if (error || self->finishing_) return self->close();
+                        if (error || self->stopping_) return self->close();
                         self->output_.clear();
+                        if (self->finishing_) return self->linger();
                         self->expect_query();
                         self->answer_input();  // What had no room before.
                       });
   }
 
-  tcp::socket socket_;
+  Stream stream_;
   asio::steady_timer deadline_;
-  base::IpAddress client_;
   SessionHost& host_;
   std::array<std::uint8_t, kLengthPrefix + kMaxQuery> input_;
   std::size_t filled_ = 0;
   std::vector<std::uint8_t> output_;
   bool writing_ = false;
-  bool finishing_ = false;
+  bool finishing_ = false;  ///< Nothing more is answered: the client sent what is no query.
+  bool stopping_ = false;   ///< The server ends.
   bool closed_ = false;
 };
 
@@ -176,16 +237,16 @@ class Session : public std::enable_shared_from_this<Session> {
 
 class TcpServer::Impl final : public SessionHost {
  public:
-  Impl(std::vector<base::UniqueFd> listeners, const zones::Published& published, TcpLimits limits,
+  Impl(std::vector<TcpListener> listeners, const zones::Published& published, TcpLimits limits,
        std::uint64_t seed)
       : limits_(limits), reader_(published), scratch_(seed), accept_pause_(io_) {
-    for (base::UniqueFd& listener : listeners) adopt(std::move(listener));
+    for (TcpListener& listener : listeners) adopt(std::move(listener));
   }
 
   ~Impl() override { stop(); }
 
   void start() {
-    for (tcp::acceptor& acceptor : acceptors_) accept(acceptor);
+    for (Listener& listener : listeners_) accept(listener);
     thread_ = std::thread([this] { io_.run(); });
   }
 
@@ -195,34 +256,43 @@ class TcpServer::Impl final : public SessionHost {
     thread_.join();
   }
 
+  void set_tls_credentials(std::shared_ptr<const TlsCredentials> credentials) {
+    asio::post(io_, [this, credentials = std::move(credentials)] { credentials_ = credentials; });
+  }
+
   const Counters& counters() const noexcept { return scratch_.counters; }
 
  private:
-  void adopt(base::UniqueFd listener) {
+  struct Listener {
+    tcp::acceptor acceptor;
+    bool tls;
+  };
+
+  void adopt(TcpListener listener) {
     sockaddr_storage local{};
     socklen_t size = sizeof local;
-    ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&local), &size);
-    acceptors_.emplace_back(io_, local.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(),
-                            listener.release());
+    ::getsockname(listener.socket.get(), reinterpret_cast<sockaddr*>(&local), &size);
+    const tcp protocol = local.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
+    listeners_.push_back({tcp::acceptor(io_, protocol, listener.socket.release()), listener.tls});
   }
 
-  void accept(tcp::acceptor& acceptor) {
-    acceptor.async_accept([this, &acceptor](error_code error, tcp::socket socket) {
-      if (!acceptor.is_open()) return;
+  void accept(Listener& listener) {
+    listener.acceptor.async_accept([this, &listener](error_code error, tcp::socket socket) {
+      if (!listener.acceptor.is_open()) return;
       if (!error) {
-        admit(std::move(socket));
-        return accept(acceptor);
+        admit(std::move(socket), listener.tls);
+        return accept(listener);
       }
       if (error == asio::error::operation_aborted) return;
       // Mostly out of descriptors (EMFILE): accept again once some may have been closed.
       accept_pause_.expires_after(kAcceptPause);
-      accept_pause_.async_wait([this, &acceptor](error_code) {
-        if (acceptor.is_open()) accept(acceptor);
+      accept_pause_.async_wait([this, &listener](error_code) {
+        if (listener.acceptor.is_open()) accept(listener);
       });
     });
   }
 
-  void admit(tcp::socket socket) {
+  void admit(tcp::socket socket, bool tls) {
     error_code error;
     const tcp::endpoint remote = socket.remote_endpoint(error);
     if (error) return;
@@ -231,47 +301,61 @@ class TcpServer::Impl final : public SessionHost {
     const base::IpAddress client = ip_of(from);
 
     scratch_.counters.tcp_accepted.add();
-    if (per_client_[client] >= limits_.connections_per_client) {
+    const auto known = per_client_.find(client);
+    const bool is_over_limit =
+        known != per_client_.end() && known->second >= limits_.connections_per_client;
+    if (is_over_limit || (tls && !credentials_)) {
       scratch_.counters.tcp_rejected.add();
       return;
     }
     if (sessions_.size() >= limits_.connections) {
       scratch_.counters.tcp_evicted.add();
-      const std::shared_ptr<Session> idle_longest = sessions_.front();
+      const std::shared_ptr<SessionBase> idle_longest = sessions_.front();
       idle_longest->close();
     }
     ++per_client_[client];
-    auto session = std::make_shared<Session>(std::move(socket), client, *this);
+    std::shared_ptr<SessionBase> session = make_session(std::move(socket), client, tls);
     session->position = sessions_.insert(sessions_.end(), session);
     session->start();
   }
 
-  void finish_all() {
-    for (tcp::acceptor& acceptor : acceptors_) {
-      error_code ignored;
-      acceptor.close(ignored);
-    }
-    accept_pause_.cancel();
-    const std::list<std::shared_ptr<Session>> open = sessions_;
-    for (const std::shared_ptr<Session>& session : open) session->finish();
+  std::shared_ptr<SessionBase> make_session(tcp::socket socket, const base::IpAddress& client,
+                                            bool tls) {
+    if (!tls) return std::make_shared<Session<tcp::socket>>(std::move(socket), client, *this);
+    // Asio's context takes over a reference, and the stream one of its own.
+    SSL_CTX_up_ref(credentials_->native());
+    asio::ssl::context context(credentials_->native());
+    return std::make_shared<Session<TlsStream>>(TlsStream(std::move(socket), context), client,
+                                                *this);
   }
 
-  std::span<const std::uint8_t> answer_tcp(const base::IpAddress& client,
-                                           std::span<const std::uint8_t> query) noexcept override {
+  void finish_all() {
+    for (Listener& listener : listeners_) {
+      error_code ignored;
+      listener.acceptor.close(ignored);
+    }
+    accept_pause_.cancel();
+    const std::list<std::shared_ptr<SessionBase>> open = sessions_;
+    for (const std::shared_ptr<SessionBase>& session : open) session->finish();
+  }
+
+  std::span<const std::uint8_t> answer_stream(
+      const base::IpAddress& client, Transport transport,
+      std::span<const std::uint8_t> query) noexcept override {
     const auto timeout_100ms = static_cast<std::uint16_t>(limits_.idle_timeout.count() / 100);
-    const Client who{client, Transport::kTcp, timeout_100ms};
+    const Client who{client, transport, timeout_100ms};
     scratch_.read_clock();
     const std::size_t size = answer(reader_.refresh(), who, query, response_, scratch_);
     return std::span(response_).first(size);
   }
 
-  void on_active(Session& session) override {
+  void on_active(SessionBase& session) override {
     sessions_.splice(sessions_.end(), sessions_, session.position);
   }
 
   void on_timed_out() override { scratch_.counters.tcp_timed_out.add(); }
 
-  void on_closed(Session& session) override {
+  void on_closed(SessionBase& session) override {
     const auto client = per_client_.find(session.client());
     if (--client->second == 0) per_client_.erase(client);
     sessions_.erase(session.position);
@@ -284,14 +368,15 @@ class TcpServer::Impl final : public SessionHost {
   Scratch scratch_;
   std::array<std::uint8_t, kMaxMessageSize> response_;
   asio::io_context io_{1};
-  std::list<tcp::acceptor> acceptors_;  ///< A list: handlers hold references.
+  std::list<Listener> listeners_;  ///< A list: handlers hold references.
+  std::shared_ptr<const TlsCredentials> credentials_;
   asio::steady_timer accept_pause_;
-  std::list<std::shared_ptr<Session>> sessions_;  ///< The one idle for longest first.
+  std::list<std::shared_ptr<SessionBase>> sessions_;  ///< The one idle for longest first.
   std::map<base::IpAddress, std::size_t> per_client_;
   std::thread thread_;
 };
 
-TcpServer::TcpServer(std::vector<base::UniqueFd> listeners, const zones::Published& published,
+TcpServer::TcpServer(std::vector<TcpListener> listeners, const zones::Published& published,
                      TcpLimits limits, std::uint64_t seed)
     : impl_(std::make_unique<Impl>(std::move(listeners), published, limits, seed)) {}
 
@@ -299,6 +384,9 @@ TcpServer::~TcpServer() = default;
 
 void TcpServer::start() { impl_->start(); }
 void TcpServer::stop() { impl_->stop(); }
+void TcpServer::set_tls_credentials(std::shared_ptr<const TlsCredentials> credentials) {
+  impl_->set_tls_credentials(std::move(credentials));
+}
 const Counters& TcpServer::counters() const noexcept { return impl_->counters(); }
 
 }  // namespace gslb::dns

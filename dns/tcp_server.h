@@ -8,6 +8,7 @@
 
 #include "base/unique_fd.h"
 #include "dns/answer.h"
+#include "dns/tls_credentials.h"
 #include "zones/published.h"
 
 namespace gslb::dns {
@@ -22,18 +23,28 @@ struct TcpLimits {
   std::chrono::milliseconds write_timeout{5'000};
 };
 
-/// DNS over TCP for all listen addresses, on one thread of its own: length-prefixed messages
-/// (RFC 1035 §4.2.2), any number of them in flight on one connection (RFC 7766 §6.2.1.1), answered
-/// in order. A client that does not read its responses is not read from. Owned by the server; start
-/// and stop from one thread.
+/// A listening socket, and what is spoken there.
+struct TcpListener {
+  base::UniqueFd socket;
+  bool tls = false;  ///< DNS over TLS (RFC 7858).
+};
+
+/// DNS over TCP and over TLS for all listen addresses, on one thread of its own: length-prefixed
+/// messages (RFC 1035 §4.2.2), any number of them in flight on one connection (RFC 7766 §6.2.1.1),
+/// answered in order. A client that does not read its responses is not read from. Owned by the
+/// server; start and stop from one thread.
 class TcpServer {
  public:
   /// The sockets are listening. `published` must outlive the server.
-  TcpServer(std::vector<base::UniqueFd> listeners, const zones::Published& published,
-            TcpLimits limits, std::uint64_t seed);
+  TcpServer(std::vector<TcpListener> listeners, const zones::Published& published, TcpLimits limits,
+            std::uint64_t seed);
   ~TcpServer();
 
   void start();
+
+  /// The certificate for new connections over TLS; connections that are open keep theirs. Without
+  /// one, they are closed at once. From any thread.
+  void set_tls_credentials(std::shared_ptr<const TlsCredentials> credentials);
 
   /// Closes the listeners, lets responses under way finish, and ends the thread.
   void stop();

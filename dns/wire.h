@@ -45,6 +45,7 @@ inline constexpr std::uint16_t kNsid = 3;            ///< RFC 5001
 inline constexpr std::uint16_t kClientSubnet = 8;    ///< RFC 7871
 inline constexpr std::uint16_t kCookie = 10;         ///< RFC 7873
 inline constexpr std::uint16_t kTcpKeepalive = 11;   ///< RFC 7828
+inline constexpr std::uint16_t kPadding = 12;        ///< RFC 7830
 inline constexpr std::uint16_t kExtendedError = 15;  ///< RFC 8914
 }  // namespace edns_option
 

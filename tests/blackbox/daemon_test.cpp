@@ -30,6 +30,16 @@ method = "priority"
 endpoints = [{ endpoint = "london" }]
 )";
 
+/// cert.pem and key.pem in `folder`.
+void make_certificate(const std::filesystem::path& folder, const std::string& name) {
+  const std::string dir = folder;
+  const support::Finished made =
+      run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+           "-nodes", "-days", "1", "-subj", "/CN=" + name, "-keyout", dir + "/key.pem", "-out",
+           dir + "/cert.pem"});
+  ASSERT_EQ(made.status, 0) << made.output;
+}
+
 TEST(CommandLine, ExitStatusesAreThoseOfTheManual) {
   support::TemporaryFolder folder;
   const std::string good = folder.path() / "good.toml";
@@ -154,14 +164,40 @@ TEST(Daemon, KeepsToThirtyMegabytes) {
   EXPECT_LT(std::stol(match[1]), 30'000) << "kB resident";
 }
 
+TEST(Daemon, AnswersOverTlsAndTakesUpANewCertificate) {
+  support::TemporaryFolder folder;
+  const std::string dir = folder.path();
+  make_certificate(folder.path(), "old.example.com");
+  Daemon daemon("tls_listen = [\"127.0.0.1:0\"]\ntls_certificate = \"" + dir +
+                "/cert.pem\"\ntls_key = \"" + dir + "/key.pem\"\n" + kConfig);
+  std::smatch match;
+  const std::string log = daemon.log();
+  ASSERT_TRUE(std::regex_search(log, match, std::regex("listening on 127.0.0.1:(\\d+) \\(TLS")));
+  const std::string port = match[1];
+
+  const support::Finished kdig =
+      run({"kdig", "@127.0.0.1", "-p", port, "+tls", "+padding=128", "+timeout=10", kVpn});
+  EXPECT_THAT(kdig.output, HasSubstr("203.0.113.10"));
+  EXPECT_THAT(kdig.output, HasSubstr("TLS session"));
+  EXPECT_THAT(kdig.output, HasSubstr("Received 468 B")) << "padded by RFC 8467";
+
+  const auto subject = [&] {
+    return run({"openssl", "s_client", "-connect", "127.0.0.1:" + port, "-alpn", "dot"}).output;
+  };
+  const std::string before = subject();
+  EXPECT_THAT(before, HasSubstr("old.example.com"));
+  EXPECT_THAT(before, HasSubstr("ALPN protocol: dot"));
+  make_certificate(folder.path(), "new.example.com");
+  daemon.process().signal(SIGHUP);
+  ASSERT_TRUE(daemon.wait_for_log("configuration applied"));
+  EXPECT_THAT(subject(), HasSubstr("new.example.com"));
+  EXPECT_EQ(daemon.addresses(kVpn), "203.0.113.10");
+}
+
 TEST(Daemon, ProbesNginx) {
   support::TemporaryFolder folder;
   const std::string dir = folder.path();
-  const support::Finished certificate =
-      run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-           "-nodes", "-days", "1", "-subj", "/CN=vpn.example.com", "-keyout", dir + "/key.pem",
-           "-out", dir + "/cert.pem"});
-  ASSERT_EQ(certificate.status, 0) << certificate.output;
+  make_certificate(folder.path(), "vpn.example.com");
 
   // A port that was free a moment ago: nginx cannot pick one itself.
   std::uint16_t port = 0;

@@ -9,8 +9,6 @@
 #include <atomic>
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
-// The half of Asio that gslb_asio leaves out. Only this file speaks TLS through Asio.
-#include <boost/asio/ssl/impl/src.hpp>
 #include <future>
 #include <list>
 #include <mutex>

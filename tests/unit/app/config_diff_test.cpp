@@ -81,6 +81,16 @@ endpoints = [{ endpoint = "rome" }]
               ElementsAre("server.identity ns1 -> ns9", "endpoint paris changed"));
 }
 
+TEST(ConfigDiff, ServerSettingsAreNamed) {
+  std::string changed = file_with(kBoth);
+  changed.replace(changed.find("identity = \"ns1\""), 16,
+                  "identity = \"ns1\"\ncookies = { require = true }\nrate_limit = { "
+                  "responses_per_second = 5 }\nversion = \"x\"");
+  EXPECT_THAT(
+      changes(file_with(kBoth), changed),
+      ElementsAre("server.version changed", "server.cookies changed", "server.rate_limit changed"));
+}
+
 TEST(ConfigDiff, AMonitorThatChangesChangesItsEndpoints) {
   std::string changed = file_with(kBoth);
   changed.replace(changed.find("preset = \"sstp\""), 15, "preset = \"sstp\"\ninterval = \"7s\"");

@@ -37,8 +37,8 @@ class TcpServerTest : public testing::Test {
     auto sockets = open_listen_sockets(*base::parse_socket_address(listen), 0);
     ASSERT_TRUE(sockets) << sockets.error().text;
     address_ = sockets->address;
-    std::vector<base::UniqueFd> listeners;
-    listeners.push_back(std::move(sockets->tcp));
+    std::vector<TcpListener> listeners;
+    listeners.push_back({std::move(sockets->tcp), false});
     server_ = std::make_unique<TcpServer>(std::move(listeners), published_, limits, 1);
     server_->start();
   }

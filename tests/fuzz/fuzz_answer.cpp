@@ -1,0 +1,209 @@
+// answer() for any query: the response is one that every resolver can read, belongs to the query,
+// and keeps to its limits.
+//
+// Input: one octet (bit 0: TCP; bits 1 and 2: kRooms), one octet of random seed, the query.
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "dns/answer.h"
+#include "dns/wire.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/support/message.h"
+#include "tests/support/test_snapshot.h"
+
+namespace gslb {
+namespace {
+
+using base::EndpointStatus;
+using dns::Transport;
+using fuzz::require;
+using routing::Method;
+using Bytes = std::span<const std::uint8_t>;
+
+std::vector<std::string> addresses(const std::string& prefix, int count) {
+  std::vector<std::string> all;
+  for (int i = 1; i <= count; ++i) all.push_back(prefix + std::to_string(i));
+  return all;
+}
+
+zones::ZoneSpec zone(const std::string& apex, int name_servers) {
+  zones::ZoneSpec spec = support::example_zone();
+  spec.apex = support::name(apex);
+  spec.nameservers.clear();
+  for (int i = 1; i <= name_servers; ++i) {
+    spec.nameservers.push_back({support::name("ns" + std::to_string(i) + "." + apex),
+                                {support::ip("192.0.2.53"), support::ip("2001:db8::53")}});
+  }
+  return spec;
+}
+
+/// Every kind of answer: small and large, each method, each way of being down, zones inside zones,
+/// and names as long as they get.
+std::shared_ptr<const zones::Snapshot> make_snapshot() {
+  support::SnapshotMaker maker;
+  const auto london = maker.endpoint("london", {"203.0.113.10"});
+  const auto paris = maker.endpoint("paris", {"203.0.113.20", "2001:db8:2::10"});
+  const auto down = maker.endpoint("down", {"203.0.113.90"}, EndpointStatus::kDegraded);
+  const auto fat = maker.endpoint("fat", addresses("198.51.100.", 64));
+  const auto fat6 = maker.endpoint("fat6", addresses("2001:db8::", 64));
+  const auto huge = maker.endpoint("huge", addresses("2001:db8::", 2000));
+
+  maker.profile("priority.gslb.example.com", Method::kPriority, {{london, 1, 1}, {paris, 1, 2}});
+  maker.profile("weighted.gslb.example.com", Method::kWeighted, {{london, 3, 1}, {paris, 7, 1}});
+  maker.profile("fat.gslb.example.com", Method::kWeighted, {{fat, 1, 1}, {fat6, 1, 1}});
+  maker.profile("huge.gslb.example.com", Method::kPriority, {{huge, 1, 1}});
+  maker.profile("off.gslb.example.com", Method::kPriority, {{london, 1, 1}}).enabled = false;
+  maker.profile("nodata.gslb.example.com", Method::kPriority, {{down, 1, 1}}).when_all_down =
+      routing::AllDown::kNoData;
+  maker.profile("servfail.gslb.example.com", Method::kPriority, {{down, 1, 1}}).when_all_down =
+      routing::AllDown::kServFail;
+  maker.profile("web.other.test", Method::kPriority, {{london, 1, 1}});
+  maker.profile("a.deep.sub.other.test", Method::kWeighted, {{paris, 1, 1}});
+
+  maker.add_zone(zone("other.test", 1));
+  maker.add_zone(zone("sub.other.test", 13));
+  const std::string label(60, 'l');
+  maker.add_zone(zone(label + "." + label + "." + label + "." + label + ".x", 2));
+  return maker.snapshot("ns1-fuzz");
+}
+
+/// Steps over a message as RFC 1035 §4.1 lays it out.
+class Walk {
+ public:
+  explicit Walk(Bytes message) : message_(message), at_(dns::kHeaderSize) {}
+
+  std::size_t position() const { return at_; }
+
+  bool skip(std::size_t octets) {
+    if (message_.size() - at_ < octets) return false;
+    at_ += octets;
+    return true;
+  }
+
+  bool skip_name() {
+    const std::size_t start = at_;
+    while (at_ < message_.size()) {
+      const std::uint8_t length = message_[at_];
+      if (length >= 0xC0) {
+        if (message_.size() - at_ < 2) return false;
+        const std::size_t target = dns::load_u16(&message_[at_]) & 0x3FFFU;
+        return target >= dns::kHeaderSize && target < start && skip(2);
+      }
+      if (length > dns::kMaxLabelLength || !skip(std::size_t{length} + 1)) return false;
+      if (length == 0) return true;
+    }
+    return false;
+  }
+
+  bool skip_question() { return skip_name() && skip(4); }
+
+  bool skip_record() {
+    if (!skip_name() || !skip(10)) return false;
+    return skip(dns::load_u16(&message_[at_ - 2]));
+  }
+
+ private:
+  Bytes message_;
+  std::size_t at_;
+};
+
+void check_header(Bytes query, Bytes response) {
+  require(dns::load_u16(&response[0]) == dns::load_u16(&query[0]), "the id comes back");
+  const std::uint16_t asked = dns::load_u16(&query[2]);
+  const std::uint16_t flags = dns::load_u16(&response[2]);
+  require((flags & dns::flag::kQr) != 0, "a response says that it is one");
+  constexpr std::uint16_t kCopied = dns::flag::kOpcodeMask | dns::flag::kRd;
+  require((flags & kCopied) == (asked & kCopied), "opcode and RD come back");
+  constexpr std::uint16_t kReserved = 0x0040;
+  require((flags & kReserved) == 0, "the reserved bit is 0");
+}
+
+/// The question comes back as it was, and the counts and the octets agree.
+void check_sections(Bytes query, Bytes response) {
+  Walk walk(response);
+  const std::size_t questions = dns::load_u16(&response[4]);
+  require(questions <= 1, "there is at most one question");
+  if (questions == 1) {
+    require(walk.skip_question(), "the question is whole");
+    const Bytes question = response.subspan(dns::kHeaderSize, walk.position() - dns::kHeaderSize);
+    require(query.size() >= walk.position() &&
+                std::ranges::equal(question, query.subspan(dns::kHeaderSize, question.size())),
+            "the question comes back octet for octet");
+  }
+  std::size_t records = 0;
+  for (const std::size_t count_at : {6U, 8U, 10U}) records += dns::load_u16(&response[count_at]);
+  for (; records > 0; --records) require(walk.skip_record(), "each record is whole");
+  require(walk.position() == response.size(), "nothing follows the last record");
+}
+
+bool is_refusal(const std::string& rcode) {
+  return rcode != "NOERROR" && rcode != "NXDOMAIN" && rcode != "SERVFAIL";
+}
+
+void check_as_resolver(Bytes query, Bytes response, Transport transport) {
+  const auto message = support::parse_message(response);
+  require(message.has_value(), "ldns can read the response");
+  if (transport == Transport::kUdp && !message->has_edns) {
+    require(response.size() <= dns::kPlainUdpSize, "at most 512 octets without EDNS");
+  }
+  if (message->tc) require(message->answer.empty(), "a truncated response has no part of an RRset");
+  if (is_refusal(message->rcode)) {
+    require(message->answer.empty() && message->authority.empty(), "a refusal has no records");
+    require(response.size() - message->edns_options.size() <= query.size(),
+            "a refusal is no larger than its query, EDNS options aside");
+  }
+}
+
+/// A buffer of exactly this size, so that AddressSanitizer sees what is beyond.
+std::unique_ptr<std::uint8_t[]> filled(std::size_t size, std::uint8_t value) {
+  std::unique_ptr<std::uint8_t[]> buffer(new std::uint8_t[size]);
+  std::fill_n(buffer.get(), size, value);
+  return buffer;
+}
+
+void check(const zones::Snapshot& snapshot, Transport transport, std::size_t room,
+           std::uint64_t seed, Bytes query) {
+  const dns::Client client{base::IpAddress::v4({192, 0, 2, 1}), transport};
+  dns::Scratch scratch(seed);
+  const auto out = filled(room, 0xAA);
+  const std::size_t size = dns::answer(snapshot, client, query, {out.get(), room}, scratch);
+
+  // Other content before: nothing of it may come through.
+  dns::Scratch scratch_again(seed);
+  const auto out_again = filled(room, 0x55);
+  const std::size_t size_again =
+      dns::answer(snapshot, client, query, {out_again.get(), room}, scratch_again);
+  require(size == size_again && std::equal(out.get(), out.get() + size, out_again.get()),
+          "the same query and random numbers give the same response");
+
+  const bool is_answerable =
+      query.size() >= dns::kHeaderSize && (dns::load_u16(&query[2]) & dns::flag::kQr) == 0;
+  require((size > 0) == is_answerable, "exactly queries are answered");
+  if (size == 0) return;
+  require(size >= dns::kHeaderSize, "a response has a header");
+  require(size <= (transport == Transport::kUdp ? std::min(room, dns::kEdnsUdpSize) : room),
+          "a response keeps to its limit");
+  const Bytes response(out.get(), size);
+  check_header(query, response);
+  check_sections(query, response);
+  check_as_resolver(query, response, transport);
+}
+
+}  // namespace
+}  // namespace gslb
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace gslb;
+  static const std::shared_ptr<const zones::Snapshot> snapshot = make_snapshot();
+  constexpr std::array<std::size_t, 4> kRooms = {dns::kMaxMessageSize, dns::kEdnsUdpSize,
+                                                 dns::kPlainUdpSize, 700};
+  fuzz::Input input(data, size);
+  const std::uint8_t options = input.octet();
+  const std::uint8_t seed = input.octet();
+  const std::vector<std::uint8_t> query(input.rest().begin(), input.rest().end());
+  check(*snapshot, (options & 1) != 0 ? Transport::kTcp : Transport::kUdp,
+        kRooms[options >> 1 & 3U], seed, query);
+  return 0;
+}
