@@ -1,6 +1,7 @@
 #include "app/server.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
@@ -42,6 +43,27 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
+/// Raises the limit of open files as far as the system allows, and leaves at least as many to
+/// probes and sockets as it gives to TCP clients: strangers who hold connections must not make
+/// sites look down.
+dns::TcpLimits tcp_limits() {
+  dns::TcpLimits limits;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return limits;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  const std::size_t share = std::max<std::size_t>(1, files.rlim_cur / 2);
+  if (share < limits.connections) {
+    spdlog::warn(
+        "only {} files may be open, so {} TCP connections are taken instead of {}; raise "
+        "LimitNOFILE or ulimit -n",
+        files.rlim_cur, share, limits.connections);
+    limits.connections = share;
+  }
+  return limits;
+}
+
 /// Everything that answers queries: the workers of all listen addresses, and TCP.
 class DataPlane {
  public:
@@ -66,7 +88,7 @@ class DataPlane {
     for (dns::ListenSockets& sockets : tls_sockets_) {
       listeners.push_back({std::move(sockets.tcp), true});
     }
-    tcp_ = std::make_unique<dns::TcpServer>(std::move(listeners), published, dns::TcpLimits{},
+    tcp_ = std::make_unique<dns::TcpServer>(std::move(listeners), published, tcp_limits(),
                                             random_seed());
     set_tls_credentials(server);
     for (const auto& worker : udp_) worker->start();

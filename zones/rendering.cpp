@@ -97,12 +97,11 @@ void add_rrset(RenderedBuilder& builder, Section section, const dns::Name& owner
 }
 
 void add_negative_soa(RenderedBuilder& builder, const dns::Name& apex, const RRsetData& soa) {
-  assert(soa.rdata.size() == 1 && soa.rdata[0].size() >= 22);
+  assert(!soa.rdata.empty() && soa.rdata[0].size() >= 22);
   const std::uint8_t* minimum = soa.rdata[0].data() + soa.rdata[0].size() - 4;
   const std::chrono::seconds minimum_ttl{std::uint32_t{dns::load_u16(minimum)} << 16 |
                                          dns::load_u16(minimum + 2)};
-  RRsetData negative = soa;
-  negative.ttl = std::min(soa.ttl, minimum_ttl);
+  const RRsetData negative{std::min(soa.ttl, minimum_ttl), {soa.rdata[0]}, soa.source};
   add_rrset(builder, Section::kAuthority, apex, dns::type::kSoa, negative);
 }
 
