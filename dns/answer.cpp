@@ -22,7 +22,21 @@ Rendered bare(std::uint16_t rcode) {
   return rendered;
 }
 
+/// The same with an Extended DNS Error, whose name says all (RFC 8914 §4).
+Rendered bare(std::uint16_t rcode, std::uint16_t extended_error) {
+  Rendered rendered = bare(rcode);
+  rendered.edns_options = {0,
+                           edns_option::kExtendedError,
+                           0,
+                           2,
+                           static_cast<std::uint8_t>(extended_error >> 8),
+                           static_cast<std::uint8_t>(extended_error)};
+  return rendered;
+}
+
 const Rendered kRefusedResponse = bare(rcode::kRefused);
+const Rendered kTransferRefusedResponse = bare(rcode::kRefused, extended_error::kProhibited);
+const Rendered kNotAuthoritativeResponse = bare(rcode::kRefused, extended_error::kNotAuthoritative);
 const Rendered kNotImpResponse = bare(rcode::kNotImp);
 const Rendered kFormErrResponse = bare(rcode::kFormErr);
 const Rendered kYxDomainResponse = bare(rcode::kYxDomain);
@@ -165,7 +179,7 @@ Found answer_internet(const zones::Snapshot& snapshot, const Query& query,
   switch (query.type) {
     case type::kIxfr:
     case type::kAxfr:
-      return {&kRefusedResponse};
+      return {&kTransferRefusedResponse};
     case type::kMaila:
     case type::kMailb:
       return {&kNotImpResponse};
@@ -179,7 +193,7 @@ Found answer_internet(const zones::Snapshot& snapshot, const Query& query,
 
   std::size_t apex_offset = 0;
   const zones::Zone* zone = find_zone(*snapshot.zones, scratch.name, apex_offset);
-  if (zone == nullptr) return {&kRefusedResponse};
+  if (zone == nullptr) return {&kNotAuthoritativeResponse};
   return ZoneLookup(snapshot, *zone, apex_offset, query, scratch).find();
 }
 
@@ -559,7 +573,13 @@ std::size_t answer(const zones::Snapshot& snapshot, const Client& client,
     counters.dropped.add();
     return 0;
   }
-  if ((load_u16(&query_bytes[2]) & flag::kOpcodeMask) != opcode::kQuery) {
+  const std::uint16_t opcode = load_u16(&query_bytes[2]) & flag::kOpcodeMask;
+  if (opcode == opcode::kNotify) {
+    // RFC 1996 §3.10: there is no zone here that is transferred from anywhere.
+    return answer_header_only(snapshot, client, query_bytes, rcode::kRefused, counters.refused, out,
+                              scratch);
+  }
+  if (opcode != opcode::kQuery) {
     return answer_header_only(snapshot, client, query_bytes, rcode::kNotImp, counters.notimp, out,
                               scratch);
   }

@@ -25,7 +25,8 @@ inline constexpr std::uint16_t kIn = 1, kCh = 3;
 }  // namespace klass
 
 namespace opcode {
-inline constexpr std::uint16_t kQuery = 0;
+// In place, as in the second 16-bit word of the header.
+inline constexpr std::uint16_t kQuery = 0 << 11, kNotify = 4 << 11;
 }  // namespace opcode
 
 namespace rcode {
@@ -48,6 +49,10 @@ inline constexpr std::uint16_t kTcpKeepalive = 11;   ///< RFC 7828
 inline constexpr std::uint16_t kPadding = 12;        ///< RFC 7830
 inline constexpr std::uint16_t kExtendedError = 15;  ///< RFC 8914
 }  // namespace edns_option
+
+namespace extended_error {
+inline constexpr std::uint16_t kOther = 0, kProhibited = 18, kNotAuthoritative = 20;
+}  // namespace extended_error
 
 inline std::uint16_t load_u16(const std::uint8_t* at) noexcept {
   return static_cast<std::uint16_t>(at[0] << 8 | at[1]);

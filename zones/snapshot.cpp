@@ -7,8 +7,6 @@ using dns::RenderedBuilder;
 using routing::Family;
 using routing::Outcome;
 
-constexpr std::uint16_t kExtendedErrorOther = 0;  // RFC 8914 §4.1
-
 /// What an administrator with `dig` should see behind an answer without data; empty where that is
 /// ordinary.
 std::string explain(Outcome::Kind kind, const routing::ProfileSpec& profile) {
@@ -49,7 +47,7 @@ class OutcomeRenderer {
     const bool failed = outcome.kind == Outcome::Kind::kServFail;
     AnswerRenderer renderer(at.asked, failed ? std::span<const CnameStep>() : at.chain);
     if (const std::string text = explain(outcome.kind, profile_); !text.empty()) {
-      renderer.add_extended_error(kExtendedErrorOther, text);
+      renderer.add_extended_error(dns::extended_error::kOther, text);
     }
     if (failed) return std::move(renderer).build(dns::rcode::kServFail, false);
     renderer.add_negative_soa(zone_.soa());

@@ -112,6 +112,14 @@ TEST_F(AnswerTest, SaysWhyThereIsNoData) {
   EXPECT_EQ(message.authority.size(), 1U);
 }
 
+TEST_F(AnswerTest, SaysWhyItRefuses) {
+  const auto extended_error = [&](const char* owner, std::uint16_t qtype) {
+    return ask_and_read(make_query(owner, qtype, 1232)).edns_options;
+  };
+  EXPECT_THAT(extended_error("www.example.net", type::kA), ElementsAre(0, 15, 0, 2, 0, 20));
+  EXPECT_THAT(extended_error("gslb.example.com", type::kIxfr), ElementsAre(0, 15, 0, 2, 0, 18));
+}
+
 TEST_F(AnswerTest, LeavesOutWhatDoesNotFit) {
   // 33 addresses are 528 octets of records: too many for 512 octets, few enough for 1232.
   std::vector<std::string> addresses;
@@ -419,7 +427,7 @@ TEST_F(AnswerTest, MalformedMessagesGetTheirErrorOrNothing) {
       {"garbage in an OPT of a version to come",
        plus(with(with(edns, edns.size() - 1, 1), opt_at + 6, 9), {1}), "BADVERS"},
       {"opcode STATUS", with(good, 2, 0x10), "NOTIMP"},
-      {"opcode NOTIFY", with(good, 2, 0x20), "NOTIMP"},
+      {"opcode NOTIFY", with(good, 2, 0x20), "REFUSED"},
       {"opcode UPDATE", with(good, 2, 0x28), "NOTIMP"},
       {"QTYPE OPT", make_query(kVpn, type::kOpt), "FORMERR"},
       {"QTYPE TSIG", make_query(kVpn, type::kTsig), "FORMERR"},
