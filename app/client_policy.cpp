@@ -16,6 +16,7 @@ std::shared_ptr<const zones::ClientPolicy> make_client_policy(
   if (server.cookies.enabled) {
     policy->cookie_keys = server.cookies.keys ? server.cookies.keys : std::move(own_keys);
   }
+  policy->proxy_from = server.proxy_from;
   policy->require_cookies = server.cookies.require;
   if (server.rate_limit) {
     policy->rate_limit =

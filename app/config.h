@@ -41,6 +41,8 @@ struct ServerSpec {
   TlsSpec tls;
   CookieSpec cookies;
   std::optional<dns::RateLimits> rate_limit;
+  /// Load balancers, whose TCP and TLS connections must begin with a PROXY header.
+  std::vector<base::AddressPrefix> proxy_from;
 };
 
 /// `[endpoint.NAME]`: what routing answers and what health probes.

@@ -82,6 +82,7 @@ class ChangeList {
     add("version", old.version == fresh.version);
     add("cookies", same_cookies(old.cookies, fresh.cookies));
     add("rate_limit", old.rate_limit == fresh.rate_limit);
+    add("proxy_from", old.proxy_from == fresh.proxy_from);
   }
 
   static bool same_cookies(const CookieSpec& a, const CookieSpec& b) {

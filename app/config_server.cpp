@@ -39,7 +39,7 @@ Parsed<std::string> parse_identity(std::string_view text) {
 }
 
 /// "10.0.0.0/8", or an address for itself alone.
-Parsed<dns::AddressPrefix> parse_prefix(std::string_view text) {
+Parsed<base::AddressPrefix> parse_prefix(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto address = base::parse_ip_address(text.substr(0, slash));
   const auto fail = [&] {
@@ -55,7 +55,7 @@ Parsed<dns::AddressPrefix> parse_prefix(std::string_view text) {
       return fail();
     }
   }
-  return dns::AddressPrefix{*address, static_cast<std::uint8_t>(length)};
+  return base::AddressPrefix{*address, static_cast<std::uint8_t>(length)};
 }
 
 std::vector<base::SocketAddress> read_listen(const Value& value, Report& report) {
@@ -79,6 +79,15 @@ std::vector<base::SocketAddress> read_listen(const Value& value, Report& report)
     addresses.push_back(*address);
   }
   return addresses;
+}
+
+std::vector<base::AddressPrefix> read_prefixes(const Value& value, Report& report) {
+  std::vector<base::AddressPrefix> prefixes;
+  const auto elements = read_array(value, report);
+  for (const Value& element : elements.value_or(std::vector<Value>{})) {
+    if (const auto prefix = read_parsed(element, parse_prefix, report)) prefixes.push_back(*prefix);
+  }
+  return prefixes;
 }
 
 /// The content of a file that a key names; its errors are reported at the key.
@@ -168,14 +177,7 @@ void read_rate_limit(const Value& value, ServerSpec& server, Report& report) {
       static_cast<std::uint8_t>(reader.integer("ipv4_prefix", 8, 32).value_or(limits.ipv4_prefix));
   limits.ipv6_prefix = static_cast<std::uint8_t>(
       reader.integer("ipv6_prefix", 16, 128).value_or(limits.ipv6_prefix));
-  if (const auto exempt = reader.find("exempt")) {
-    const auto elements = read_array(*exempt, report);
-    for (const Value& element : elements.value_or(std::vector<Value>{})) {
-      if (const auto prefix = read_parsed(element, parse_prefix, report)) {
-        limits.exempt.push_back(*prefix);
-      }
-    }
-  }
+  if (const auto exempt = reader.find("exempt")) limits.exempt = read_prefixes(*exempt, report);
   server.rate_limit = std::move(limits);
 }
 
@@ -196,13 +198,16 @@ void read_server(const toml::table& root, Draft& draft, Report& report) {
   }
   TableReader reader(*table, "server", report);
   reader.check_keys({"listen", "workers", "identity", "version", "cookies", "rate_limit",
-                     "tls_listen", "tls_certificate", "tls_key"},
+                     "tls_listen", "tls_certificate", "tls_key", "proxy_from"},
                     {"control", "state_dir", "geoip", "http", "token_file", "latency_file"});
   if (const auto listen = reader.find("listen")) server.listen = read_listen(*listen, report);
   server.workers = reader.integer("workers", 0, kMaxWorkers).value_or(0);
   server.identity = reader.parsed("identity", parse_identity).value_or(server.identity);
   server.version = reader.parsed("version", parse_identity).value_or("");
   read_tls(reader, draft, report);
+  if (const auto proxies = reader.find("proxy_from")) {
+    server.proxy_from = read_prefixes(*proxies, report);
+  }
   if (const auto cookies = reader.find("cookies")) read_cookies(*cookies, draft, report);
   if (const auto limit = reader.find("rate_limit")) read_rate_limit(*limit, server, report);
 }

@@ -50,11 +50,11 @@ RateLimitPolicy::RateLimitPolicy(const RateLimits& limits, unsigned workers)
     longest_burst_ns_ = std::max(longest_burst_ns_, limits_[i].burst_ns);
   }
 
-  for (const AddressPrefix& prefix : limits.exempt) exempt(prefix);
+  for (const base::AddressPrefix& prefix : limits.exempt) exempt(prefix);
   for (Ranges& ranges : exempt_) join(ranges);
 }
 
-void RateLimitPolicy::exempt(const AddressPrefix& prefix) {
+void RateLimitPolicy::exempt(const base::AddressPrefix& prefix) {
   const unsigned length = prefix.length + (prefix.address.is_v4() ? kMappedPrefix : 0);
   const Bits mask = Bits::mask(std::min(length, 128U));
   const Bits address = Bits::of(prefix.address);

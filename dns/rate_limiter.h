@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/address_prefix.h"
 #include "base/ip_address.h"
 #include "dns/siphash.h"
 
@@ -16,14 +17,6 @@ namespace gslb::dns {
 enum class ResponseClass : std::uint8_t { kAnswer, kNxDomain, kError };
 inline constexpr std::size_t kResponseClasses = 3;
 
-/// A network; bits of the address beyond the length do not matter.
-struct AddressPrefix {
-  base::IpAddress address;
-  std::uint8_t length = 0;
-
-  friend bool operator==(const AddressPrefix&, const AddressPrefix&) = default;
-};
-
 /// How many responses a client network may draw, as it is configured. A rate of 0 is no limit.
 struct RateLimits {
   std::uint32_t responses_per_second = 0;  ///< With data or NODATA.
@@ -32,7 +25,7 @@ struct RateLimits {
   std::uint32_t slip = 2;  ///< Every how many-th limited response goes out truncated; 0: none.
   std::uint8_t ipv4_prefix = 24;
   std::uint8_t ipv6_prefix = 56;
-  std::vector<AddressPrefix> exempt;  ///< Networks that are never limited.
+  std::vector<base::AddressPrefix> exempt;  ///< Networks that are never limited.
 
   friend bool operator==(const RateLimits&, const RateLimits&) = default;
 };
@@ -74,7 +67,7 @@ class RateLimitPolicy {
     std::uint64_t burst_ns = 0;     ///< What a full bucket pays for.
   };
 
-  void exempt(const AddressPrefix& prefix);
+  void exempt(const base::AddressPrefix& prefix);
   static void join(Ranges& ranges);
 
   std::array<Limit, kResponseClasses> limits_;

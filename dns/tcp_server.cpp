@@ -1,5 +1,6 @@
 #include "dns/tcp_server.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -10,12 +11,14 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <list>
 #include <map>
 #include <thread>
 #include <type_traits>
 #include <utility>
 
+#include "dns/proxy_header.h"
 #include "dns/sockaddr.h"
 #include "dns/wire.h"
 
@@ -68,6 +71,79 @@ class SessionBase {
 
  private:
   base::IpAddress client_;
+};
+
+/// The beginning of a connection from a load balancer: reads the PROXY header, and hands the socket
+/// on with the address that the header tells. It never reads beyond the header: what follows is for
+/// the session, or for TLS.
+class ProxyPreamble final : public SessionBase, public std::enable_shared_from_this<ProxyPreamble> {
+ public:
+  using OnClient = std::function<void(tcp::socket, const base::IpAddress&)>;
+
+  ProxyPreamble(tcp::socket socket, const base::IpAddress& proxy, SessionHost& host,
+                OnClient on_client)
+      : SessionBase(proxy),
+        socket_(std::move(socket)),
+        deadline_(socket_.get_executor()),
+        host_(host),
+        on_client_(std::move(on_client)) {}
+
+  void start() override {
+    deadline_.expires_after(host_.limits().idle_timeout);
+    deadline_.async_wait([self = shared_from_this()](error_code error) {
+      if (error || self->closed_) return;
+      self->host_.on_timed_out();
+      self->close();
+    });
+    read();
+  }
+
+  void close() override {
+    if (closed_) return;
+    closed_ = true;
+    error_code ignored;
+    socket_.close(ignored);
+    deadline_.cancel();
+    host_.on_closed(*this);
+  }
+
+  void finish() override { close(); }
+
+ private:
+  /// What is surely still part of the header: its fixed part, then what that announces.
+  std::size_t missing() const {
+    constexpr std::size_t kFixedSize = 16;
+    if (filled_ < kFixedSize) return kFixedSize - filled_;
+    return kFixedSize + load_u16(&input_[14]) - filled_;
+  }
+
+  void read() {
+    socket_.async_read_some(asio::buffer(input_.data() + filled_, missing()),
+                            [self = shared_from_this()](error_code error, std::size_t size) {
+                              if (self->closed_) return;
+                              if (error) return self->close();
+                              self->filled_ += size;
+                              self->examine();
+                            });
+  }
+
+  void examine() {
+    const ProxyHeader header = parse_proxy_header(std::span(input_).first(filled_));
+    if (header.state == ProxyHeader::State::kIncomplete) return read();
+    if (header.state == ProxyHeader::State::kMalformed) return close();
+    tcp::socket socket = std::move(socket_);
+    const base::IpAddress client = header.client.value_or(this->client());
+    close();
+    on_client_(std::move(socket), client);
+  }
+
+  tcp::socket socket_;
+  asio::steady_timer deadline_;
+  SessionHost& host_;
+  OnClient on_client_;
+  std::array<std::uint8_t, kMaxProxyHeader> input_{};
+  std::size_t filled_ = 0;
+  bool closed_ = false;
 };
 
 using TlsStream = asio::ssl::stream<tcp::socket>;
@@ -301,6 +377,19 @@ class TcpServer::Impl final : public SessionHost {
     const base::IpAddress client = ip_of(from);
 
     scratch_.counters.tcp_accepted.add();
+    const std::vector<base::AddressPrefix>& proxies = reader_.refresh().clients->proxy_from;
+    const bool is_proxy = std::any_of(proxies.begin(), proxies.end(),
+                                      [&](const auto& prefix) { return prefix.contains(client); });
+    if (!is_proxy) return admit_client(std::move(socket), client, tls);
+    add(std::make_shared<ProxyPreamble>(
+        std::move(socket), client, *this,
+        [this, tls](tcp::socket passed_on, const base::IpAddress& behind) {
+          admit_client(std::move(passed_on), behind, tls);
+        }));
+  }
+
+  /// `client` is who asks, behind a load balancer or not.
+  void admit_client(tcp::socket socket, const base::IpAddress& client, bool tls) {
     const auto known = per_client_.find(client);
     const bool is_over_limit =
         known != per_client_.end() && known->second >= limits_.connections_per_client;
@@ -308,13 +397,16 @@ class TcpServer::Impl final : public SessionHost {
       scratch_.counters.tcp_rejected.add();
       return;
     }
+    add(make_session(std::move(socket), client, tls));
+  }
+
+  void add(std::shared_ptr<SessionBase> session) {
     if (sessions_.size() >= limits_.connections) {
       scratch_.counters.tcp_evicted.add();
       const std::shared_ptr<SessionBase> idle_longest = sessions_.front();
       idle_longest->close();
     }
-    ++per_client_[client];
-    std::shared_ptr<SessionBase> session = make_session(std::move(socket), client, tls);
+    ++per_client_[session->client()];
     session->position = sessions_.insert(sessions_.end(), session);
     session->start();
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/address_prefix.h"
 #include "dns/rendered.h"
 #include "routing/compile.h"
 #include "zones/name_table.h"
@@ -74,6 +75,8 @@ struct ClientPolicy {
   std::shared_ptr<const dns::CookieKeys> cookie_keys;  ///< Null: cookies are ignored.
   bool require_cookies = false;  ///< A client that knows cookies must show a valid one over UDP.
   std::shared_ptr<const dns::RateLimitPolicy> rate_limit;  ///< Null: no limit.
+  /// Sources of TCP connections that begin with a PROXY header.
+  std::vector<base::AddressPrefix> proxy_from;
 };
 
 /// Everything that answers depend on, at one moment. Immutable; snapshots share the parts that did

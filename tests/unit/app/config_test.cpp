@@ -81,6 +81,8 @@ TEST_F(GoodFile, ClientsAreTreatedAsConfigured) {
   EXPECT_TRUE(server.cookies.require);
   ASSERT_NE(server.cookies.keys, nullptr);
   EXPECT_EQ(server.cookies.keys->count(), 2U);
+  ASSERT_EQ(server.proxy_from.size(), 1U);
+  EXPECT_TRUE(server.proxy_from[0].contains(ip("10.9.1.1")));
   ASSERT_TRUE(server.rate_limit);
   EXPECT_EQ(server.rate_limit->responses_per_second, 20U);
   EXPECT_EQ(server.rate_limit->nxdomains_per_second, 20U);

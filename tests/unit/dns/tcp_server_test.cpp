@@ -8,6 +8,7 @@
 #include "dns/wire.h"
 #include "tests/support/dns_client.h"
 #include "tests/support/message.h"
+#include "tests/support/proxy_header.h"
 #include "tests/support/test_snapshot.h"
 
 namespace gslb::dns {
@@ -221,6 +222,40 @@ TEST_F(TcpServerTest, WhenFullTheOneIdleForLongestMakesRoom) {
   ASSERT_TRUE(first.send(make_query(kVpn, type::kA)));
   EXPECT_TRUE(first.receive());
   EXPECT_EQ(counters().tcp_evicted.value(), 1U);
+}
+
+TEST_F(TcpServerTest, ALoadBalancerTellsWhoAsks) {
+  support::SnapshotMaker maker;
+  maker.clients().proxy_from = {{support::ip("127.0.0.0"), 8}};
+  const auto site = maker.endpoint("site", {"203.0.113.10"});
+  maker.profile(kVpn, routing::Method::kPriority, {{site, 1, 1}});
+  published_.publish(maker.snapshot());
+  TcpLimits limits;
+  limits.connections_per_client = 1;
+  limits.idle_timeout = milliseconds{1000};
+  start(limits);
+
+  // Two clients behind one load balancer, each with the one connection that it may have.
+  TcpClient first(address_), second(address_);
+  Bytes opening = support::make_proxy_header(support::ip("192.0.2.1"));
+  const Bytes query = support::with_length(make_query(kVpn, type::kA));
+  opening.insert(opening.end(), query.begin(), query.end());  // All in one segment.
+  ASSERT_TRUE(first.send_raw(opening));
+  EXPECT_TRUE(first.receive());
+  for (const std::uint8_t octet : support::make_proxy_header(support::ip("2001:db8::1"))) {
+    ASSERT_TRUE(second.send_raw(Bytes{octet}));
+  }
+  ASSERT_TRUE(second.send(make_query(kVpn, type::kA)));
+  EXPECT_TRUE(second.receive());
+
+  TcpClient again(address_);
+  ASSERT_TRUE(again.send_raw(opening));
+  EXPECT_TRUE(again.is_closed_within()) << "a second connection of the first client";
+  TcpClient without_header(address_);
+  ASSERT_TRUE(without_header.send(make_query(kVpn, type::kA)));
+  EXPECT_TRUE(without_header.is_closed_within());
+  TcpClient silent(address_);
+  EXPECT_TRUE(silent.is_closed_within());
 }
 
 TEST_F(TcpServerTest, StopsWithConnectionsOpen) {
