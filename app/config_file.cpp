@@ -1,14 +1,6 @@
 #include "app/config_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <system_error>
-
-#include "base/unique_fd.h"
 
 namespace gslb::app::loading {
 namespace {
@@ -18,12 +10,6 @@ constexpr std::size_t kMaxFileSize = std::size_t{16} << 20U;
 /// The longest sensible key has three parts. toml++ limits how deep values nest (256), but not the
 /// parts of a key, and frees the tables that they make recursively.
 constexpr std::size_t kMaxKeyDots = 15;
-
-std::string errno_text() { return std::generic_category().message(errno); }
-
-tl::unexpected<std::string> fail(std::string message) {
-  return tl::unexpected<std::string>(std::move(message));
-}
 
 /// Walks over TOML text and counts the dots of each key, outside strings and comments.
 class KeyScanner {
@@ -102,28 +88,9 @@ std::uint32_t modification_time(const std::filesystem::path& file) {
   return static_cast<std::uint32_t>(status.st_mtim.tv_sec);
 }
 
-tl::expected<FileText, std::string> read_file(const std::filesystem::path& file) {
-  // O_NONBLOCK: opening a named pipe must not wait for a writer.
-  const base::UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (fd.get() < 0) return fail("cannot open the file: " + errno_text() + "; check the path");
-  struct stat status {};
-  if (fstat(fd.get(), &status) != 0) return fail("cannot read the file: " + errno_text());
-  if (S_ISDIR(status.st_mode)) return fail("this is a directory; give the path of a file");
-  if (!S_ISREG(status.st_mode)) return fail("this is not a regular file; give the path of a file");
-
-  FileText result;
-  result.modified = static_cast<std::uint32_t>(status.st_mtim.tv_sec);
-  std::string block(std::size_t{64} << 10U, '\0');
-  for (;;) {
-    const ssize_t length = read(fd.get(), block.data(), block.size());
-    if (length < 0 && errno == EINTR) continue;
-    if (length < 0) return fail("cannot read the file: " + errno_text());
-    if (length == 0) return result;
-    result.text.append(block, 0, static_cast<std::size_t>(length));
-    if (result.text.size() > kMaxFileSize) {
-      return fail("the file is larger than 16 MiB; give the path of a configuration file");
-    }
-  }
+tl::expected<base::FileContent, std::string> read_file(const std::filesystem::path& file) {
+  return base::read_file(file, kMaxFileSize,
+                         "the file is larger than 16 MiB; give the path of a configuration file");
 }
 
 std::optional<TextProblem> find_text_problem(std::string_view text) {

@@ -9,17 +9,12 @@
 #include <tl/expected.hpp>
 
 #include "app/config_report.h"
+#include "base/file.h"
 
 namespace gslb::app::loading {
 
-struct FileText {
-  std::string text;
-  std::uint32_t modified = 0;  ///< Seconds since 1970.
-};
-
-/// Reads a regular file, and never waits for one that is something else. The error says what is
-/// wrong with the file as a whole.
-tl::expected<FileText, std::string> read_file(const std::filesystem::path& file);
+/// Reads a configuration file, or one that it names.
+tl::expected<base::FileContent, std::string> read_file(const std::filesystem::path& file);
 
 /// Seconds since 1970; 0 where the file is not there.
 std::uint32_t modification_time(const std::filesystem::path& file);

@@ -1,18 +1,11 @@
 #include "zones/master_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <span>
-#include <system_error>
 #include <utility>
 
-#include <tl/expected.hpp>
-
+#include "base/file.h"
 #include "dns/wire.h"
 #include "zones/ldns_rdata.h"
 #include "zones/master_file_text.h"
@@ -24,63 +17,7 @@ using Fields = std::span<const MasterFileField>;
 
 constexpr std::uint64_t kMaxTtl = 0x7FFFFFFF;  // RFC 2181 §8
 constexpr std::size_t kMaxFiles = 1000;
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-/// What makes two paths the same file.
-struct FileIdentity {
-  dev_t device;
-  ino_t inode;
-  bool operator==(const FileIdentity&) const = default;
-};
-
-struct FileText {
-  FileIdentity identity{};
-  std::string text;
-};
-
-tl::unexpected<std::string> fail(std::string message) {
-  return tl::unexpected<std::string>(std::move(message));
-}
-
-std::string errno_text() { return std::generic_category().message(errno); }
-
-tl::expected<FileText, std::string> read_text(const std::filesystem::path& file,
-                                              std::size_t max_size) {
-  // O_NONBLOCK: opening a named pipe must not wait for a writer.
-  const FileDescriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (fd.get() < 0) return fail("cannot open the file: " + errno_text() + "; check the path");
-  struct stat status {};
-  if (fstat(fd.get(), &status) != 0) return fail("cannot read the file: " + errno_text());
-  if (S_ISDIR(status.st_mode)) return fail("this is a directory; give the path of a file");
-  if (!S_ISREG(status.st_mode)) return fail("this is not a regular file; give the path of a file");
-
-  FileText result{{status.st_dev, status.st_ino}, {}};
-  const std::string too_large = "the zone's files are larger than 256 MiB; give smaller ones";
-  if (static_cast<std::uint64_t>(status.st_size) > max_size) return fail(too_large);
-  result.text.reserve(static_cast<std::size_t>(status.st_size));
-  std::string block(std::size_t{64} << 10U, '\0');
-  for (;;) {
-    const ssize_t length = read(fd.get(), block.data(), block.size());
-    if (length < 0 && errno == EINTR) continue;
-    if (length < 0) return fail("cannot read the file: " + errno_text());
-    if (length == 0) return result;
-    result.text.append(block, 0, static_cast<std::size_t>(length));
-    if (result.text.size() > max_size) return fail(too_large);
-  }
-}
+constexpr const char* kTooLarge = "the zone's files are larger than 256 MiB; give smaller ones";
 
 /// Made by signing (RFC 4034, RFC 5155, RFC 7344), or what they have replaced (RFC 3755).
 bool is_made_by_signing(std::uint16_t type) {
@@ -133,7 +70,7 @@ class MasterFileReader {
   }
 
   void read_file(const std::filesystem::path& file) {
-    auto text = read_text(file, kMaxMasterFileSize);
+    auto text = base::read_file(file, kMaxMasterFileSize, kTooLarge);
     if (!text) {
       result_.files.push_back(file.string());
       result_.errors.push_back({file.string(), 0, text.error()});
@@ -259,9 +196,10 @@ class MasterFileReader {
       return add_error(what + "more than 1000 files are included; join them");
     }
     const std::filesystem::path file = scope_.file.parent_path() / path;
-    const auto text = read_text(file, kMaxMasterFileSize - std::min(size_, kMaxMasterFileSize));
+    const auto text =
+        base::read_file(file, kMaxMasterFileSize - std::min(size_, kMaxMasterFileSize), kTooLarge);
     if (!text) return add_error(what + text.error());
-    for (const FileIdentity& open : open_) {
+    for (const base::FileIdentity& open : open_) {
       if (open == text->identity) {
         return add_error(what + "the file includes itself; remove one $INCLUDE of the circle");
       }
@@ -386,7 +324,7 @@ class MasterFileReader {
   std::size_t line_ = 0;  ///< Where the current entry begins.
   std::size_t depth_ = 0;
   std::size_t size_ = 0;  ///< Of all texts so far.
-  std::vector<FileIdentity> open_;
+  std::vector<base::FileIdentity> open_;
   bool has_stopped_ = false;
 };
 
