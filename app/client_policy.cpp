@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <thread>
-#include <utility>
 
 namespace gslb::app {
 
@@ -11,10 +10,10 @@ unsigned worker_count(const ServerSpec& server) {
 }
 
 std::shared_ptr<const zones::ClientPolicy> make_client_policy(
-    const ServerSpec& server, std::shared_ptr<const dns::CookieKeys> own_keys) {
+    const ServerSpec& server, const std::shared_ptr<const dns::CookieKeys>& own_keys) {
   auto policy = std::make_shared<zones::ClientPolicy>();
   if (server.cookies.enabled) {
-    policy->cookie_keys = server.cookies.keys ? server.cookies.keys : std::move(own_keys);
+    policy->cookie_keys = server.cookies.keys ? server.cookies.keys : own_keys;
   }
   policy->proxy_from = server.proxy_from;
   policy->require_cookies = server.cookies.require;

@@ -13,6 +13,6 @@ unsigned worker_count(const ServerSpec& server);
 /// Cookies and rate limits as configured. `own_keys` serve where no file of secrets is configured;
 /// they must stay the same over reloads, or clients would lose their cookies.
 std::shared_ptr<const zones::ClientPolicy> make_client_policy(
-    const ServerSpec& server, std::shared_ptr<const dns::CookieKeys> own_keys);
+    const ServerSpec& server, const std::shared_ptr<const dns::CookieKeys>& own_keys);
 
 }  // namespace gslb::app

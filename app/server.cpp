@@ -148,7 +148,7 @@ class DataPlane {
 
 class Server {
  public:
-  Server(std::filesystem::path file, std::shared_ptr<const Config> config)
+  Server(std::filesystem::path file, const std::shared_ptr<const Config>& config)
       : file_(std::move(file)),
         clock_(io_),
         prober_(io_),
@@ -276,10 +276,10 @@ class Server {
 
 }  // namespace
 
-int run_server(const std::filesystem::path& file, std::shared_ptr<const Config> config) {
+int run_server(const std::filesystem::path& file, const std::shared_ptr<const Config>& config) {
   // A site that closes its connection during a probe is an error of that probe, not of the process.
   std::signal(SIGPIPE, SIG_IGN);
-  return Server(file, std::move(config)).run();
+  return Server(file, config).run();
 }
 
 }  // namespace gslb::app

@@ -400,7 +400,7 @@ class TcpServer::Impl final : public SessionHost {
     add(make_session(std::move(socket), client, tls));
   }
 
-  void add(std::shared_ptr<SessionBase> session) {
+  void add(const std::shared_ptr<SessionBase>& session) {
     if (sessions_.size() >= limits_.connections) {
       scratch_.counters.tcp_evicted.add();
       const std::shared_ptr<SessionBase> idle_longest = sessions_.front();

@@ -203,7 +203,6 @@ class RdataParser {
       case LDNS_RDF_TYPE_TAG:
         return put_tag();
       case LDNS_RDF_TYPE_HEX:
-        return put_encoded(kind, is_last);
       case LDNS_RDF_TYPE_B64:
         return put_encoded(kind, is_last);
       case LDNS_RDF_TYPE_NSEC:

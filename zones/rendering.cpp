@@ -19,7 +19,7 @@ std::size_t name_size(std::span<const std::uint8_t> wire) {
 /// The name at the front of `rdata`, which moves behind it.
 dns::Name take_name(std::span<const std::uint8_t>& rdata) {
   const std::size_t size = name_size(rdata);
-  const dns::Name name = dns::Name::from_wire(rdata.first(size));
+  dns::Name name = dns::Name::from_wire(rdata.first(size));
   rdata = rdata.subspan(size);
   return name;
 }
