@@ -89,7 +89,7 @@ std::optional<std::string_view> unusable_kind(const base::IpAddress& address) {
 
 bool has_wildcard_label(const dns::Name& name) {
   for (dns::Name at = name; !at.is_root(); at = at.parent()) {
-    if (at.wire()[0] == 1 && at.wire()[1] == '*') return true;
+    if (at.is_wildcard()) return true;
   }
   return false;
 }

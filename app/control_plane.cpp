@@ -116,6 +116,11 @@ void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
     ids_.emplace(endpoint.routing.name, static_cast<EndpointId>(endpoints_.size()));
     endpoints_.push_back(endpoint.routing);
   }
+  const std::vector<Usage> usage = endpoint_usage(*config_);
+  unprobed_.clear();
+  for (EndpointId id = 0; id < count; ++id) {
+    unprobed_.push_back(unprobed_status(config_->endpoints[id], usage[id]));
+  }
   states_.assign(count, {});
   statuses_.assign(count, EndpointStatus::kUnmonitored);
 
@@ -134,24 +139,20 @@ void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
 }
 
 void ControlPlane::watch_health() {
-  const std::vector<Usage> usage = endpoint_usage(*config_);
   std::vector<health::TargetSpec> targets;
-  for (std::size_t id = 0; id < config_->endpoints.size(); ++id) {
-    const EndpointConfig& endpoint = config_->endpoints[id];
-    if (!unprobed_status(endpoint, usage[id])) targets.push_back(make_target(endpoint));
+  for (EndpointId id = 0; id < config_->endpoints.size(); ++id) {
+    if (!unprobed_[id]) targets.push_back(make_target(config_->endpoints[id]));
   }
   health_.apply(targets);
 }
 
 void ControlPlane::read_health() {
-  const std::vector<Usage> usage = endpoint_usage(*config_);
   for (EndpointId id = 0; id < config_->endpoints.size(); ++id) {
-    const EndpointConfig& endpoint = config_->endpoints[id];
-    if (const auto status = unprobed_status(endpoint, usage[id])) {
+    if (const auto& status = unprobed_[id]) {
       states_[id] = {*status, *status, std::nullopt};
       statuses_[id] = *status;
     } else {
-      set_state(id, health_.report(endpoint.routing.name));
+      set_state(id, health_.report(endpoints_[id].name));
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ class ControlPlane {
 
   // Derived from config_, all by EndpointId or ProfileId.
   std::vector<routing::EndpointSpec> endpoints_;
+  /// The status of those that are not probed.
+  std::vector<std::optional<base::EndpointStatus>> unprobed_;
   std::vector<routing::EndpointState> states_;
   std::vector<base::EndpointStatus> statuses_;  ///< The overall status, for people.
   std::vector<std::vector<std::size_t>> profiles_of_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 #include "dns/cookie.h"
 #include "dns/query.h"
@@ -24,14 +25,9 @@ Rendered bare(std::uint16_t rcode) {
 
 /// The same with an Extended DNS Error, whose name says all (RFC 8914 §4).
 Rendered bare(std::uint16_t rcode, std::uint16_t extended_error) {
-  Rendered rendered = bare(rcode);
-  rendered.edns_options = {0,
-                           edns_option::kExtendedError,
-                           0,
-                           2,
-                           static_cast<std::uint8_t>(extended_error >> 8),
-                           static_cast<std::uint8_t>(extended_error)};
-  return rendered;
+  RenderedBuilder builder = RenderedBuilder::for_any_name_below(Name());
+  builder.add_extended_error(extended_error, "");
+  return std::move(builder).build(rcode, false);
 }
 
 const Rendered kRefusedResponse = bare(rcode::kRefused);
@@ -56,7 +52,7 @@ const zones::Zone* find_zone(const zones::ZoneSet& zones, const QueryName& name,
                              std::size_t& apex_offset) noexcept {
   const std::span<const std::uint8_t> lower(name.lower.data(), name.length);
   for (std::size_t i = 0; i <= name.labels; ++i) {
-    const std::size_t offset = i < name.labels ? name.label_offset[i] : name.length - 1;
+    const std::size_t offset = name.offset_of(i);
     if (const zones::Zone* zone = zones.find(lower.subspan(offset), name.suffix_hash[i])) {
       apex_offset = kHeaderSize + offset;
       return zone;
@@ -82,7 +78,7 @@ class ZoneLookup {
     const std::span<const std::uint8_t> lower(name_.lower.data(), name_.length);
     if (const zones::Node* node = zone_.find(lower, name_.suffix_hash[0])) return answer_at(*node);
     for (std::size_t label = 1; label <= name_.labels; ++label) {
-      const std::size_t offset = offset_of(label);
+      const std::size_t offset = name_.offset_of(label);
       if (const zones::Node* node = zone_.find(lower.subspan(offset), name_.suffix_hash[label])) {
         return answer_below(*node, offset);
       }
@@ -91,10 +87,6 @@ class ZoneLookup {
   }
 
  private:
-  std::size_t offset_of(std::size_t label) const noexcept {
-    return label < name_.labels ? name_.label_offset[label] : name_.length - 1;
-  }
-
   Found negative(const Rendered& rendered) const noexcept { return {&rendered, apex_offset_}; }
 
   Found refer_to(const zones::Node::Referral& referral) const noexcept {
@@ -153,12 +145,10 @@ class ZoneLookup {
     if (size > kMaxNameLength) return {&kYxDomainResponse};
 
     std::uint8_t* at = scratch_.synthesized.data();
-    const auto ttl = static_cast<std::uint32_t>(dname.ttl.count());
     store_u16(at, 0xC000 | kHeaderSize);
     store_u16(at + 2, type::kCname);
     store_u16(at + 4, klass::kIn);
-    store_u16(at + 6, static_cast<std::uint16_t>(ttl >> 16));
-    store_u16(at + 8, static_cast<std::uint16_t>(ttl));
+    store_u32(at + 6, static_cast<std::uint32_t>(dname.ttl.count()));
     store_u16(at + 10, static_cast<std::uint16_t>(size));
     std::memcpy(at + 12, query_.question.data(), prefix);  // In the letter case of the question.
     std::memcpy(at + 12 + prefix, target.data(), target.size());
@@ -306,8 +296,8 @@ class OptionWriter {
 /// Writes a whole response: header, question, what fits of the records, OPT.
 class ResponseWriter {
  public:
-  /// `options` must be sent; NSID and explanations are where there is room. With `padded` the size
-  /// is padded to a multiple of 468 octets where there is room.
+  /// `options` must be sent; NSID and explanations are where there is room. With `padded`,
+  /// for a query with EDNS, the size becomes a multiple of 468 octets where there is room.
   ResponseWriter(const Query& query, const Found& found, std::span<const std::uint8_t> options,
                  const zones::Identity& identity, std::size_t limit, bool padded) noexcept
       : query_(query), found_(found), rendered_(*found.rendered), options_(options) {
@@ -316,7 +306,7 @@ class ResponseWriter {
       explanation_ = rendered_.edns_options;
     }
     fit(limit);
-    if (padded && query.edns) pad(limit);
+    if (padded) pad(limit);
   }
 
   bool truncated() const noexcept { return truncated_; }

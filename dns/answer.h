@@ -32,6 +32,11 @@ struct QueryName {
   std::array<std::uint64_t, kMaxLabels + 1> suffix_hash;  ///< [i] is the suffix from label i on.
   std::size_t length = 0;                                 ///< Octets, with the root label.
   std::size_t labels = 0;                                 ///< Without the root label.
+
+  /// Where the suffix from `label` on starts; `labels` stands for the root.
+  std::size_t offset_of(std::size_t label) const noexcept {
+    return label < labels ? label_offset[label] : length - 1;
+  }
 };
 
 class RateLimiter;

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <optional>
 
+#include "dns/wire.h"
+
 namespace gslb::dns {
 namespace {
 
@@ -20,15 +22,6 @@ constexpr std::size_t kLongestCookie = 40;
 constexpr std::int32_t kRenewAfter = 30 * 60;
 constexpr std::int32_t kLifetime = 60 * 60;
 constexpr std::int32_t kClockSkew = 5 * 60;
-
-std::uint32_t load_u32(const std::uint8_t* at) noexcept {
-  return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 |
-         at[3];
-}
-
-void store_u32(std::uint8_t* at, std::uint32_t value) noexcept {
-  for (int i = 3; i >= 0; --i, value >>= 8) at[i] = static_cast<std::uint8_t>(value);
-}
 
 /// The octets of an IPv4 address, also of one that reached an IPv6 socket as IPv4-mapped
 /// (RFC 4291 §2.5.5.2): servers of one anycast set may listen in different ways.

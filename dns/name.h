@@ -30,6 +30,8 @@ class Name {
   }
   std::size_t length() const noexcept { return wire_.size(); }
   bool is_root() const noexcept { return wire_.size() == 1; }
+  /// True where the first label is "*" (RFC 4592 §2.1.1).
+  bool is_wildcard() const noexcept { return wire_[0] == 1 && wire_[1] == '*'; }
 
   /// The name without its first label; the root's parent is the root.
   Name parent() const;

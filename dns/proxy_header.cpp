@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::array<std::uint8_t, 12> kSignature = {0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D,
                                                      0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A};
-constexpr std::size_t kFixedSize = 16;
 constexpr std::uint8_t kVersion2 = 0x20;
 constexpr std::uint8_t kLocal = 0, kProxy = 1;
 constexpr std::uint8_t kTcpOverIpv4 = 0x11, kTcpOverIpv6 = 0x21;
@@ -34,16 +33,16 @@ ProxyHeader parse_proxy_header(std::span<const std::uint8_t> bytes) noexcept {
                   bytes.begin())) {
     return malformed();
   }
-  if (bytes.size() < kFixedSize) return {};
+  if (bytes.size() < kProxyHeaderFixed) return {};
   const std::uint8_t command = bytes[12] & 0x0F;
   if ((bytes[12] & 0xF0) != kVersion2 || command > kProxy) return malformed();
   const std::size_t rest = load_u16(&bytes[14]);
-  if (kFixedSize + rest > kMaxProxyHeader) return malformed();
-  if (bytes.size() < kFixedSize + rest) return {};
+  if (kProxyHeaderFixed + rest > kMaxProxyHeader) return malformed();
+  if (bytes.size() < kProxyHeaderFixed + rest) return {};
 
-  ProxyHeader header{ProxyHeader::State::kComplete, kFixedSize + rest, std::nullopt};
+  ProxyHeader header{ProxyHeader::State::kComplete, kProxyHeaderFixed + rest, std::nullopt};
   if (command == kLocal) return header;
-  const std::uint8_t* source = bytes.data() + kFixedSize;
+  const std::uint8_t* source = bytes.data() + kProxyHeaderFixed;
   if (bytes[13] == kTcpOverIpv4) {
     if (rest < kIpv4Addresses) return malformed();
     header.client = base::IpAddress::v4(octets<4>(source));

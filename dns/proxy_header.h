@@ -9,6 +9,9 @@
 
 namespace gslb::dns {
 
+/// The part of a header that is always there; its last two octets tell how much follows.
+inline constexpr std::size_t kProxyHeaderFixed = 16;
+
 /// The longest header that is taken; with its addresses it needs 52 octets, the rest are extensions
 /// that are passed over.
 inline constexpr std::size_t kMaxProxyHeader = 536;

@@ -13,6 +13,15 @@ constexpr std::size_t kQuestionTail = 4;           // QTYPE and QCLASS
 
 }  // namespace
 
+void append_option(std::vector<std::uint8_t>& options, std::uint16_t code,
+                   std::span<const std::uint8_t> data) {
+  const std::size_t head = options.size();
+  options.resize(head + 4);
+  store_u16(&options[head], code);
+  store_u16(&options[head + 2], static_cast<std::uint16_t>(data.size()));
+  options.insert(options.end(), data.begin(), data.end());
+}
+
 RenderedBuilder RenderedBuilder::for_name(const Name& query_name) {
   RenderedBuilder builder;
   builder.query_name_known_ = true;
@@ -124,15 +133,10 @@ void RenderedBuilder::require_all_so_far() {
 }
 
 void RenderedBuilder::add_extended_error(std::uint16_t info_code, std::string_view extra_text) {
-  std::vector<std::uint8_t>& options = rendered_.edns_options;
-  const auto put = [&options](std::size_t value) {
-    options.push_back(static_cast<std::uint8_t>(value >> 8));
-    options.push_back(static_cast<std::uint8_t>(value));
-  };
-  put(edns_option::kExtendedError);
-  put(2 + extra_text.size());
-  put(info_code);
-  options.insert(options.end(), extra_text.begin(), extra_text.end());
+  std::vector<std::uint8_t> data(2);
+  store_u16(data.data(), info_code);
+  data.insert(data.end(), extra_text.begin(), extra_text.end());
+  append_option(rendered_.edns_options, edns_option::kExtendedError, data);
 }
 
 Rendered RenderedBuilder::build(std::uint16_t rcode, bool authoritative) && {

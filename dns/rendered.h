@@ -33,6 +33,10 @@ struct Rendered {
   std::vector<std::uint8_t> edns_options;
 };
 
+/// Appends an EDNS option (RFC 6891 §6.1.2) to others.
+void append_option(std::vector<std::uint8_t>& options, std::uint16_t code,
+                   std::span<const std::uint8_t> data);
+
 /// Writes the records of one Rendered, with name compression (RFC 1035 §4.1.4).
 class RenderedBuilder {
  public:

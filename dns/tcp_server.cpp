@@ -112,9 +112,8 @@ class ProxyPreamble final : public SessionBase, public std::enable_shared_from_t
  private:
   /// What is surely still part of the header: its fixed part, then what that announces.
   std::size_t missing() const {
-    constexpr std::size_t kFixedSize = 16;
-    if (filled_ < kFixedSize) return kFixedSize - filled_;
-    return kFixedSize + load_u16(&input_[14]) - filled_;
+    if (filled_ < kProxyHeaderFixed) return kProxyHeaderFixed - filled_;
+    return kProxyHeaderFixed + load_u16(&input_[14]) - filled_;
   }
 
   void read() {

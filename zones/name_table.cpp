@@ -16,12 +16,12 @@ std::uint64_t hash_wire(std::span<const std::uint8_t> lower) {
 std::uint64_t hash_name(const dns::Name& name) { return hash_wire(name.lower().wire()); }
 
 bool NameTable::insert(const dns::Name& name, std::uint32_t value) {
-  if (find(name)) return false;
-  if ((size_ + 1) * 2 > slots_.size()) grow();
   const dns::Name lower = name.lower();
-  place(hash_wire(lower.wire()),
-        {tag_of(hash_wire(lower.wire())), value, static_cast<std::uint32_t>(keys_.size()),
-         static_cast<std::uint32_t>(lower.length())});
+  const std::uint64_t hash = hash_wire(lower.wire());
+  if (find(lower.wire(), hash)) return false;
+  if ((size_ + 1) * 2 > slots_.size()) grow();
+  place(hash, {tag_of(hash), value, static_cast<std::uint32_t>(keys_.size()),
+               static_cast<std::uint32_t>(lower.length())});
   keys_.insert(keys_.end(), lower.wire().begin(), lower.wire().end());
   ++size_;
   return true;

@@ -99,8 +99,7 @@ void add_rrset(RenderedBuilder& builder, Section section, const dns::Name& owner
 void add_negative_soa(RenderedBuilder& builder, const dns::Name& apex, const RRsetData& soa) {
   assert(!soa.rdata.empty() && soa.rdata[0].size() >= 22);
   const std::uint8_t* minimum = soa.rdata[0].data() + soa.rdata[0].size() - 4;
-  const std::chrono::seconds minimum_ttl{std::uint32_t{dns::load_u16(minimum)} << 16 |
-                                         dns::load_u16(minimum + 2)};
+  const std::chrono::seconds minimum_ttl{dns::load_u32(minimum)};
   const RRsetData negative{std::min(soa.ttl, minimum_ttl), {soa.rdata[0]}, soa.source};
   add_rrset(builder, Section::kAuthority, apex, dns::type::kSoa, negative);
 }

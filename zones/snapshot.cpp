@@ -93,7 +93,7 @@ std::shared_ptr<const CompiledProfile> make_compiled_profile(
     std::span<const routing::EndpointSpec> endpoints,
     std::span<const routing::EndpointState> states, const Zone& zone) {
   const Alias own{{profile.owner, false, zone.apex()}, {}};
-  const std::vector<Alias> aliases = zone.aliases_of(id);
+  const std::span<const Alias> aliases = zone.aliases_of(id);
   const auto answers = [&](Family family) {
     CompiledProfile::Answers result{routing::compile(profile, endpoints, states, family), {}, {}};
     const OutcomeRenderer renderer(profile, endpoints, zone, result.tree, family);
@@ -110,10 +110,8 @@ std::shared_ptr<const Identity> make_identity(const std::string& name, const std
   result->name_txt = chaos_txt(name);
   result->version_txt = chaos_txt(version);
   if (!name.empty()) {
-    result->nsid_option.resize(4);
-    dns::store_u16(&result->nsid_option[0], dns::edns_option::kNsid);
-    dns::store_u16(&result->nsid_option[2], static_cast<std::uint16_t>(name.size()));
-    result->nsid_option.insert(result->nsid_option.end(), name.begin(), name.end());
+    const std::vector<std::uint8_t> octets(name.begin(), name.end());
+    dns::append_option(result->nsid_option, dns::edns_option::kNsid, octets);
   }
   return result;
 }

@@ -15,10 +15,6 @@ constexpr std::chrono::seconds kAnyTtl{3600};
 /// Longer chains are not followed; resolvers give up before.
 constexpr std::size_t kMaxChain = 12;
 
-bool is_wildcard(const dns::Name& name) { return name.wire()[0] == 1 && name.wire()[1] == '*'; }
-
-dns::Name name_in(const std::vector<std::uint8_t>& rdata) { return dns::Name::from_wire(rdata); }
-
 }  // namespace
 
 /// Renders every node of a ZoneData.
@@ -26,12 +22,12 @@ class ZoneMaker {
  public:
   explicit ZoneMaker(const ZoneData& data) : data_(data), zone_(new Zone(data.apex())) {
     zone_->soa_ = *data.apex_soa();
+    zone_->names_ = data.names();
   }
 
   std::shared_ptr<const Zone> make() && {
     zone_->nodes_.resize(data_.nodes().size());
     for (ZoneData::NodeIndex i = 0; i < data_.nodes().size(); ++i) {
-      zone_->names_.insert(data_.nodes()[i].owner, i);
       render(i);
       connect(i);
     }
@@ -45,7 +41,7 @@ class ZoneMaker {
   void render(ZoneData::NodeIndex index) {
     const NodeData& data = data_.nodes()[index];
     Node& node = zone_->nodes_[index];
-    const AskedName asked{data.owner, is_wildcard(data.owner), data_.apex()};
+    const AskedName asked{data.owner, data.owner.is_wildcard(), data_.apex()};
     node.profile = data.profile;
     if (data_.is_cut(index)) node.referral = referral(data);
     if (const RRsetData* dname = data.find(dns::type::kDname))
@@ -65,7 +61,7 @@ class ZoneMaker {
   void connect(ZoneData::NodeIndex index) {
     const dns::Name& owner = data_.nodes()[index].owner;
     if (const auto cut = data_.cut_of(owner)) zone_->nodes_[index].cut = *cut;
-    if (index == 0 || !is_wildcard(owner)) return;
+    if (index == 0 || !owner.is_wildcard()) return;
     if (const auto parent = data_.find(owner.parent())) zone_->nodes_[*parent].wildcard = index;
   }
 
@@ -181,9 +177,9 @@ const Node* Zone::find(const dns::Name& name) const {
   return find(name.lower().wire(), hash_name(name));
 }
 
-std::vector<Alias> Zone::aliases_of(ProfileId profile) const {
+std::span<const Alias> Zone::aliases_of(ProfileId profile) const {
   const auto found = aliases_.find(profile);
-  return found == aliases_.end() ? std::vector<Alias>{} : found->second;
+  return found == aliases_.end() ? std::span<const Alias>() : std::span(found->second);
 }
 
 std::shared_ptr<const Zone> make_zone(const ZoneSpec& spec, std::span<const ProfileName> profiles,

@@ -89,7 +89,7 @@ class Zone {
   const dns::Rendered& any() const noexcept { return any_; }            ///< RFC 8482 §4.2
 
   /// The names that lead to a profile, by Node::ProfileAlias::slot.
-  std::vector<Alias> aliases_of(ProfileId profile) const;
+  std::span<const Alias> aliases_of(ProfileId profile) const;
 
  private:
   friend class ZoneMaker;

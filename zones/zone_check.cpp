@@ -22,8 +22,6 @@ constexpr std::pair<std::uint16_t, const char*> kProfileTypes[] = {
 /// Longer chains of CNAMEs are not looked into.
 constexpr std::size_t kLongestChain = 64;
 
-dns::Name name_in(const std::vector<std::uint8_t>& rdata) { return dns::Name::from_wire(rdata); }
-
 class ZoneCheck {
  public:
   ZoneCheck(const ZoneSpec& spec, std::span<const ProfileName> profiles)
@@ -162,7 +160,7 @@ class ZoneCheck {
     if (dname.rdata.size() > 1) {
       add(dname.source, fmt::format("more than one DNAME at {}; keep one", node.owner.to_string()));
     }
-    if (node.owner.wire()[0] == 1 && node.owner.wire()[1] == '*') {
+    if (node.owner.is_wildcard()) {
       add(dname.source, "a DNAME at a wildcard has no defined meaning; remove it");
     }
   }
@@ -185,7 +183,7 @@ class ZoneCheck {
   /// A resolver that is sent to name servers inside the delegated zone needs their addresses.
   void check_delegation(const NodeData& cut) {
     const RRsetData& ns = *cut.find(dns::type::kNs);
-    if (cut.owner.wire()[0] == 1 && cut.owner.wire()[1] == '*') {
+    if (cut.owner.is_wildcard()) {
       add(ns.source, "a delegation at a wildcard has no defined meaning; remove it");
     }
     for (const auto& rdata : ns.rdata) {

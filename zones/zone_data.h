@@ -37,6 +37,11 @@ struct RRsetData {
   std::optional<RecordSource> source;  ///< Of its first record.
 };
 
+/// The name that an RDATA consists of, as with NS, CNAME and DNAME.
+inline dns::Name name_in(const std::vector<std::uint8_t>& rdata) {
+  return dns::Name::from_wire(rdata);
+}
+
 /// What exists at a name. Without RRsets and profile it is an empty non-terminal (RFC 8499).
 struct NodeData {
   const RRsetData* find(std::uint16_t type) const {
@@ -79,6 +84,8 @@ class ZoneData {
 
   const dns::Name& apex() const { return nodes_.front().owner; }
   const std::vector<NodeData>& nodes() const { return nodes_; }
+  /// Every name with its index into nodes().
+  const NameTable& names() const { return names_; }
   std::optional<NodeIndex> find(const dns::Name& name) const { return names_.find(name); }
   Lookup lookup(const dns::Name& name) const;
   /// The zone cut at or above a node, if it lies at or below one.

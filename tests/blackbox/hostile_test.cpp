@@ -7,8 +7,6 @@
 
 #include <atomic>
 #include <deque>
-#include <fstream>
-#include <regex>
 #include <thread>
 
 #include "dns/sockaddr.h"
@@ -43,14 +41,6 @@ std::vector<Bytes> hostile_openings() {
           Bytes(query.begin(), query.end() - 1),     // All but the last octet.
           flood,                                     // Many queries, whose answers are not read.
           {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3}};  // The beginning of a TLS handshake.
-}
-
-long resident_kb(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  const std::string text((std::istreambuf_iterator<char>(status)), {});
-  std::smatch match;
-  return std::regex_search(text, match, std::regex("VmRSS:\\s+(\\d+) kB")) ? std::stol(match[1])
-                                                                           : 0;
 }
 
 TEST(Hostile, TenThousandConnectionsHarmNobody) {
@@ -100,7 +90,7 @@ TEST(Hostile, TenThousandConnectionsHarmNobody) {
   EXPECT_TRUE(honest.receive()) << "an honest client finds room";
   EXPECT_THAT(daemon.log(), testing::Not(testing::HasSubstr("-> Degraded")))
       << "probes must not lack descriptors";
-  const long memory = resident_kb(daemon.process().pid());
+  const long memory = daemon.process().resident_kb();
   EXPECT_TRUE(is_sanitized() || memory < 80'000) << memory << " kB resident";
   std::printf("%d hostile connections: %d UDP queries answered, the slowest in %lld us; %ld kB\n",
               opened.load(), asked, static_cast<long long>(slowest.count()), memory);

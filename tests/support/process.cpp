@@ -81,6 +81,15 @@ std::optional<std::size_t> Process::wait_for_output(const std::string& text, std
 
 void Process::signal(int number) const { ::kill(pid_, number); }
 
+long Process::resident_kb() const {
+  std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+  for (std::string key; status >> key;) {
+    long value = 0;
+    if (key == "VmRSS:" && status >> value) return value;
+  }
+  return 0;
+}
+
 bool Process::is_running() { return !wait(std::chrono::milliseconds(0)); }
 
 std::optional<int> Process::wait(std::chrono::milliseconds timeout) {

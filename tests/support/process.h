@@ -34,6 +34,8 @@ class Process {
       std::chrono::milliseconds timeout = std::chrono::seconds(20)) const;
 
   void signal(int number) const;
+  /// Resident memory in kB; 0 where it cannot be told.
+  long resident_kb() const;
   bool is_running();
 
   /// Waits for its end. The exit status, or 128 + the signal; nothing after the timeout.
