@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/ip_address.h"
@@ -9,6 +10,7 @@
 
 namespace gslb::zones {
 
+class DnssecKey;
 struct MasterFile;
 
 /// One authoritative name server of a zone. `addresses` is served as glue where the name lies
@@ -20,6 +22,14 @@ struct NameServerSpec {
   bool operator==(const NameServerSpec&) const = default;
 };
 
+/// `[zone."NAME"] dnssec`: the zone is signed while it is served.
+struct SigningSpec {
+  /// All keys of the zone, in use or not. When the configuration was read, one of each published
+  /// algorithm was active; zones/signing_keys.h tells what each does when.
+  std::vector<std::shared_ptr<const DnssecKey>> keys;
+  std::chrono::seconds validity = std::chrono::hours{14 * 24};  ///< Of a signature.
+};
+
 /// A validated `[zone."NAME"]`.
 struct ZoneSpec {
   dns::Name apex;
@@ -29,6 +39,7 @@ struct ZoneSpec {
   /// The static records; null without a master file. An SOA in it stands in for hostmaster and
   /// negative_ttl.
   std::shared_ptr<const MasterFile> file;
+  std::optional<SigningSpec> signing;  ///< Nothing: the zone is not signed.
 };
 
 }  // namespace gslb::zones
