@@ -61,18 +61,19 @@ health::TargetSpec make_target(const EndpointConfig& endpoint) {
 
 }  // namespace
 
-ZoneList make_zones(const Config& config) {
+ZoneList make_zones(const Config& config, const zones::SigningTime& time) {
   const auto profiles = profiles_of_zones(config);
   ZoneList zones;
   for (std::size_t i = 0; i < config.zones.size(); ++i) {
-    zones.push_back(zones::make_zone(config.zones[i], profiles[i], config.serial));
+    zones.push_back(zones::make_zone(config.zones[i], profiles[i], config.serial, time));
   }
   return zones;
 }
 
 ControlPlane::ControlPlane(health::Clock& clock, health::Random& random, health::Prober& prober,
                            std::shared_ptr<const Config> config, ZoneList zones)
-    : health_(clock, random, prober,
+    : clock_(clock),
+      health_(clock, random, prober,
               [this](const std::string& endpoint, const health::EndpointReport& report) {
                 on_report(endpoint, report);
               }) {
@@ -105,6 +106,12 @@ void ControlPlane::apply(std::shared_ptr<const Config> config, ZoneList zones) {
   read_health();
   publish_all();
   for (const std::string& change : changes) spdlog::info("configuration: {}", change);
+}
+
+void ControlPlane::renew(ZoneList zones) {
+  zones_ = std::move(zones);
+  zone_set_ = std::make_shared<const zones::ZoneSet>(zones_);
+  publish_all();
 }
 
 void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
@@ -182,7 +189,8 @@ std::shared_ptr<const zones::CompiledProfile> ControlPlane::compile(
     const routing::ProfileSpec& profile) const {
   const auto index = static_cast<std::size_t>(&profile - config_->profiles.data());
   return zones::make_compiled_profile(profile, static_cast<zones::ProfileId>(index), endpoints_,
-                                      states_, *zones_[zone_of_[index]]);
+                                      states_, *zones_[zone_of_[index]],
+                                      std::chrono::floor<std::chrono::seconds>(clock_.wall_now()));
 }
 
 void ControlPlane::publish_all() {

@@ -16,8 +16,9 @@ namespace gslb::app {
 /// The zones of a configuration, in its order.
 using ZoneList = std::vector<std::shared_ptr<const zones::Zone>>;
 
-/// Renders all zones of a configuration, which takes a while for large master files. Thread-safe.
-ZoneList make_zones(const Config& config);
+/// Renders all zones of a configuration, which takes a while for large master files, and signs
+/// those that have keys. Thread-safe.
+ZoneList make_zones(const Config& config, const zones::SigningTime& time);
 
 /// Folds configuration and health into snapshots: compiles every profile when a configuration is
 /// applied, and those that contain an endpoint when its health changes, and publishes the result
@@ -43,6 +44,9 @@ class ControlPlane {
   /// probed as before.
   void apply(std::shared_ptr<const Config> config, ZoneList zones);
 
+  /// Takes over the zones of the same configuration, made again because signatures were due.
+  void renew(ZoneList zones);
+
  private:
   void adopt(std::shared_ptr<const Config> config, ZoneList zones);
   void watch_health();
@@ -54,6 +58,7 @@ class ControlPlane {
   void publish_profiles_of(routing::EndpointId id);
   void log_serving(const routing::ProfileSpec& profile) const;
 
+  health::Clock& clock_;
   health::HealthMonitor health_;
   std::shared_ptr<const Config> config_;
 

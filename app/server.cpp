@@ -8,7 +8,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <chrono>
 #include <csignal>
 #include <map>
 #include <random>
@@ -24,6 +26,7 @@
 #include "dns/udp_worker.h"
 #include "health/clock.h"
 #include "health/protocol_prober.h"
+#include "zones/signing_keys.h"
 
 namespace gslb::app {
 namespace {
@@ -152,7 +155,9 @@ class Server {
       : file_(std::move(file)),
         clock_(io_),
         prober_(io_),
-        control_(clock_, random_, prober_, config, make_zones(*config)),
+        config_(config),
+        control_(clock_, random_, prober_, config, make_zones(*config, signing_time())),
+        renewal_(io_),
         hangup_(io_, SIGHUP),
         termination_(io_, SIGTERM, SIGINT) {}
 
@@ -164,6 +169,7 @@ class Server {
     control_.start();
     watch(file_);
     watch_files();
+    await_renewal();
     await_hangup();
     await_termination();
     spdlog::info("serving {} profiles with {} endpoints in {} zones",
@@ -174,6 +180,11 @@ class Server {
   }
 
  private:
+  zones::SigningTime signing_time() const {
+    return {signatures_,
+            std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())};
+  }
+
   void await_hangup() {
     hangup_.async_wait([this](error_code error, int) {
       if (error) return;
@@ -207,8 +218,76 @@ class Server {
     for (const std::filesystem::path& file : control_.config().files) watch(file);
   }
 
+  /// Looks for work by the clock of the wall, which may be set, as often as the shortest validity
+  /// of signatures asks for.
+  void await_renewal() {
+    std::chrono::seconds pause{60};
+    for (const zones::ZoneSpec& zone : config_->zones) {
+      if (zone.signing) pause = std::min(pause, zone.signing->validity / 50);
+    }
+    renewal_.expires_after(std::max(pause, std::chrono::seconds{1}));
+    renewal_.async_wait([this](error_code error) {
+      if (error) return;
+      renew_signatures();
+      await_renewal();
+    });
+  }
+
+  /// Makes the zones again, on the loader thread, where signatures are due or a key has come or
+  /// gone by its times. A reload that is under way does so anyway.
+  void renew_signatures() {
+    const zones::SigningTime time = signing_time();
+    if (loading_ || !(signatures_->is_due(time.now) || keys_changed(time.now))) return;
+    if (!can_sign(time.now)) return;
+    loading_ = true;
+    asio::post(loader_, [this, time, config = config_] {
+      asio::post(io_, [this, time, zones = make_zones(*config, time)] {
+        control_.renew(zones);
+        finish_signing(time);
+        spdlog::info("signatures renewed");
+        finish_loading();
+      });
+    });
+  }
+
+  /// Without keys the old signatures are better than none. Complains once until that changes.
+  bool can_sign(std::chrono::sys_seconds now) {
+    std::vector<std::string> problems;
+    for (const zones::ZoneSpec& zone : config_->zones) {
+      if (!zone.signing) continue;
+      for (const std::string& problem : zones::find_key_problems(zone.signing->keys, now)) {
+        problems.push_back(zone.apex.to_string() + ": " + problem);
+      }
+    }
+    if (problems != key_problems_) {
+      for (const std::string& problem : problems) {
+        spdlog::error("signatures cannot be renewed: {}", problem);
+      }
+    }
+    key_problems_ = std::move(problems);
+    return key_problems_.empty();
+  }
+
+  bool keys_changed(std::chrono::sys_seconds now) const {
+    for (const zones::ZoneSpec& zone : config_->zones) {
+      if (!zone.signing) continue;
+      for (const auto& key : zone.signing->keys) {
+        const auto change = key->next_change(signed_at_);
+        if (change && *change <= now) return true;
+      }
+    }
+    return false;
+  }
+
+  /// What is served has been signed at that time.
+  void finish_signing(const zones::SigningTime& time) {
+    signed_at_ = time.now;
+    signatures_->drop_due(time.now);
+  }
+
   void stop() {
     hangup_.cancel();
+    renewal_.cancel();
     watchers_.clear();
     loader_.join();
     control_.stop();
@@ -224,25 +303,34 @@ class Server {
       return;
     }
     spdlog::info("reloading {}: {}", file_.string(), reason);
-    asio::post(loader_, [this] {
+    asio::post(loader_, [this, time = signing_time()] {
       const ConfigResult result = load_config(file_);
-      ZoneList zones = result.config ? make_zones(*result.config) : ZoneList{};
-      asio::post(io_, [this, result, zones = std::move(zones)] { finish_reload(result, zones); });
+      ZoneList zones = result.config ? make_zones(*result.config, time) : ZoneList{};
+      asio::post(io_, [this, time, result, zones = std::move(zones)] {
+        finish_reload(result, zones, time);
+      });
     });
   }
 
-  void finish_reload(const ConfigResult& result, const ZoneList& zones) {
-    loading_ = false;
+  void finish_reload(const ConfigResult& result, const ZoneList& zones,
+                     const zones::SigningTime& time) {
     log_diagnostics(result.diagnostics);
     if (result.config) {
       warn_of_restart(control_.config().server, result.config->server);
+      config_ = result.config;
       control_.apply(result.config, zones);
+      finish_signing(time);
       data_.set_tls_credentials(result.config->server);
       watch_files();
       spdlog::info("configuration applied");
     } else {
       spdlog::error("{} has errors; the running configuration stays", file_.string());
     }
+    finish_loading();
+  }
+
+  void finish_loading() {
+    loading_ = false;
     if (std::exchange(load_again_, false)) reload("changed again meanwhile");
   }
 
@@ -260,16 +348,21 @@ class Server {
   }
 
   std::filesystem::path file_;
+  std::shared_ptr<zones::SignatureCache> signatures_ = std::make_shared<zones::SignatureCache>();
   asio::io_context io_{1};
   asio::thread_pool loader_{1};
   health::AsioClock clock_;
   health::SeededRandom random_;
   health::ProtocolProber prober_;
+  std::shared_ptr<const Config> config_;  ///< That is running.
   ControlPlane control_;
   DataPlane data_;
   std::map<std::filesystem::path, FileWatcher> watchers_;
+  asio::steady_timer renewal_;
   asio::signal_set hangup_;
   asio::signal_set termination_;
+  std::chrono::sys_seconds signed_at_ = signing_time().now;
+  std::vector<std::string> key_problems_;
   bool loading_ = false;
   bool load_again_ = false;
 };

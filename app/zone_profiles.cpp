@@ -1,5 +1,7 @@
 #include "app/zone_profiles.h"
 
+#include <utility>
+
 namespace gslb::app {
 
 std::vector<std::size_t> zones_of_profiles(const Config& config) {
@@ -22,7 +24,14 @@ std::vector<std::vector<zones::ProfileName>> profiles_of_zones(const Config& con
   const std::vector<std::size_t> zone_of = zones_of_profiles(config);
   std::vector<std::vector<zones::ProfileName>> result(config.zones.size());
   for (zones::ProfileId id = 0; id < config.profiles.size(); ++id) {
-    if (zone_of[id] < result.size()) result[zone_of[id]].push_back({config.profiles[id].owner, id});
+    if (zone_of[id] >= result.size()) continue;
+    zones::ProfileName name{config.profiles[id].owner, id, false, false};
+    for (const routing::ProfileEndpointSpec& entry : config.profiles[id].endpoints) {
+      const routing::EndpointSpec& endpoint = config.endpoints[entry.endpoint].routing;
+      name.has_ipv4 |= !endpoint.ipv4.empty();
+      name.has_ipv6 |= !endpoint.ipv6.empty();
+    }
+    result[zone_of[id]].push_back(std::move(name));
   }
   return result;
 }

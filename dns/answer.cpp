@@ -45,20 +45,30 @@ struct Found {
   std::size_t base_offset = 0;  ///< Of the base name in the message.
   /// One more record for the answer section, which is then the only one.
   std::span<const std::uint8_t> synthesized = {};
+  /// What proves that the question's name or type does not exist: goes behind the authority
+  /// section. Their base name is that of `rendered`, which has no additional records then.
+  std::array<const Rendered*, 2> proofs = {};
+  std::size_t proof_count = 0;
+
+  void add_proof(const Rendered& proof) noexcept { proofs[proof_count++] = &proof; }
 };
 
-/// The deepest zone that holds the name.
-const zones::Zone* find_zone(const zones::ZoneSet& zones, const QueryName& name,
+/// The deepest zone that holds the name. DS at an apex belongs to the zone above (RFC 4035
+/// §3.1.4.1), where that is here too.
+const zones::Zone* find_zone(const zones::ZoneSet& zones, const QueryName& name, std::uint16_t type,
                              std::size_t& apex_offset) noexcept {
   const std::span<const std::uint8_t> lower(name.lower.data(), name.length);
+  const zones::Zone* at_apex = nullptr;
   for (std::size_t i = 0; i <= name.labels; ++i) {
     const std::size_t offset = name.offset_of(i);
-    if (const zones::Zone* zone = zones.find(lower.subspan(offset), name.suffix_hash[i])) {
-      apex_offset = kHeaderSize + offset;
-      return zone;
-    }
+    const zones::Zone* zone = zones.find(lower.subspan(offset), name.suffix_hash[i]);
+    if (zone == nullptr) continue;
+    apex_offset = kHeaderSize + offset;
+    if (i > 0 || type != type::kDs) return zone;
+    at_apex = zone;
   }
-  return nullptr;
+  if (at_apex != nullptr) apex_offset = kHeaderSize;
+  return at_apex;
 }
 
 /// One lookup on its way through a zone.
@@ -71,49 +81,65 @@ class ZoneLookup {
         apex_offset_(apex_offset),
         query_(query),
         name_(scratch.name),
-        scratch_(scratch) {}
+        scratch_(scratch),
+        wants_dnssec_(query.edns && query.edns->dnssec_ok && zone.is_signed()) {}
 
   /// The algorithm of RFC 1034 §4.3.2 on what is compiled.
   Found find() noexcept {
-    const std::span<const std::uint8_t> lower(name_.lower.data(), name_.length);
-    if (const zones::Node* node = zone_.find(lower, name_.suffix_hash[0])) return answer_at(*node);
+    if (const zones::Node* node = zone_.find(lower(), name_.suffix_hash[0])) {
+      return answer_at(*node);
+    }
     for (std::size_t label = 1; label <= name_.labels; ++label) {
       const std::size_t offset = name_.offset_of(label);
-      if (const zones::Node* node = zone_.find(lower.subspan(offset), name_.suffix_hash[label])) {
+      if (const zones::Node* node = zone_.find(lower().subspan(offset), name_.suffix_hash[label])) {
         return answer_below(*node, offset);
       }
     }
-    return negative(zone_.nxdomain());
+    assert(false && "the apex of the zone encloses the name");
+    return {&kNotAuthoritativeResponse};
   }
 
  private:
-  Found negative(const Rendered& rendered) const noexcept { return {&rendered, apex_offset_}; }
-
-  Found refer_to(const zones::Node::Referral& referral) const noexcept {
-    return {&referral.rendered, kHeaderSize + name_.length - referral.owner_length};
+  std::span<const std::uint8_t> lower() const noexcept {
+    return std::span(name_.lower).first(name_.length);
   }
 
-  /// At a node that has the name, or at the wildcard that covers it.
+  Found refer_to(const zones::Node::Referral& referral) const noexcept {
+    return {&referral.answer.for_client(wants_dnssec_),
+            kHeaderSize + name_.length - referral.owner_length};
+  }
+
+  /// At a node that has the name.
   Found answer_at(const zones::Node& node) noexcept {
     if (node.cut != zones::Node::kNone) {
       const zones::Node& cut = zone_.node(node.cut);
       // RFC 4035 §3.1.4.1: DS belongs to the parent's side of the cut.
       if (&cut != &node || query_.type != type::kDs) return refer_to(*cut.referral);
     }
-    return {&choose_at(node), apex_offset_};
+    const zones::Answer& answer = choose_at(node);
+    Found found{&answer.for_client(wants_dnssec_), apex_offset_};
+    if (wants_dnssec_ && is_nodata(answer)) found.add_proof(zone_.proof(node.denial));
+    return found;
   }
 
-  const Rendered& choose_at(const zones::Node& node) noexcept {
-    if (const Rendered* rrset = node.find(query_.type)) return *rrset;
-    if (query_.type == type::kAny) {
-      const Rendered* cname = node.find(type::kCname);
-      return cname != nullptr ? *cname : zone_.any();
-    }
+  bool is_nodata(const zones::Answer& answer) const noexcept { return &answer == &zone_.nodata(); }
+
+  const zones::Answer& choose_at(const zones::Node& node) noexcept {
+    if (const zones::Answer* rrset = node.find(query_.type)) return *rrset;
+    if (query_.type == type::kAny) return choose_any(node);
     if (const zones::CompiledProfile::Answers* answers = profile_answers(node)) {
       return node.profile ? answers->choose(scratch_.rng)
                           : answers->choose_for_alias(node.alias->slot, scratch_.rng);
     }
     return node.otherwise ? *node.otherwise : zone_.nodata();
+  }
+
+  /// RFC 8482: a CNAME, or as little as is allowed. A record made up for the purpose could not be
+  /// signed for every name, so signed zones answer one of the RRsets that there are (§4.1).
+  const zones::Answer& choose_any(const zones::Node& node) const noexcept {
+    if (const zones::Answer* cname = node.find(type::kCname)) return *cname;
+    if (!zone_.is_signed()) return zone_.any();
+    return node.rrsets.empty() ? zone_.nodata() : node.rrsets.front().answer;
   }
 
   /// Those of the profile at the node or behind its CNAMEs, for a query that it answers.
@@ -134,8 +160,31 @@ class ZoneLookup {
   Found answer_below(const zones::Node& encloser, std::size_t offset) noexcept {
     if (encloser.cut != zones::Node::kNone) return refer_to(*zone_.node(encloser.cut).referral);
     if (encloser.dname) return redirect(*encloser.dname, offset);
-    if (encloser.wildcard != zones::Node::kNone) return answer_at(zone_.node(encloser.wildcard));
-    return negative(zone_.nxdomain());
+    if (encloser.wildcard != zones::Node::kNone) {
+      return answer_from_wildcard(zone_.node(encloser.wildcard));
+    }
+    Found found{&zone_.nxdomain().for_client(wants_dnssec_), apex_offset_};
+    if (wants_dnssec_) {
+      // RFC 4035 §3.1.3.2: neither the name nor a wildcard for it; one record may prove both.
+      const std::uint32_t link = zone_.link_covering(lower());
+      found.add_proof(zone_.proof(link));
+      if (encloser.no_wildcard != link) found.add_proof(zone_.proof(encloser.no_wildcard));
+    }
+    return found;
+  }
+
+  /// RFC 4035 §3.1.3.3, §3.1.3.4: beside the answer stands that the name itself does not exist.
+  Found answer_from_wildcard(const zones::Node& wildcard) noexcept {
+    const zones::Answer& answer = choose_at(wildcard);
+    Found found{&answer.for_client(wants_dnssec_), apex_offset_};
+    if (!wants_dnssec_) return found;
+    const std::uint32_t link = zone_.link_covering(lower());
+    if (is_nodata(answer)) {
+      found.add_proof(zone_.proof(wildcard.denial));
+      if (link == wildcard.denial) return found;
+    }
+    if (!answer.proves(link)) found.add_proof(zone_.proof(link));
+    return found;
   }
 
   /// RFC 6672 §3.1: the DNAME, and a CNAME from the query name to where it leads.
@@ -152,7 +201,8 @@ class ZoneLookup {
     store_u16(at + 10, static_cast<std::uint16_t>(size));
     std::memcpy(at + 12, query_.question.data(), prefix);  // In the letter case of the question.
     std::memcpy(at + 12 + prefix, target.data(), target.size());
-    return {&dname.record, kHeaderSize + prefix, std::span(scratch_.synthesized).first(12 + size)};
+    return {&dname.record.for_client(wants_dnssec_), kHeaderSize + prefix,
+            std::span(scratch_.synthesized).first(12 + size)};
   }
 
   const zones::Snapshot& snapshot_;
@@ -161,6 +211,7 @@ class ZoneLookup {
   const Query& query_;
   const QueryName& name_;
   Scratch& scratch_;
+  const bool wants_dnssec_;
 };
 
 Found answer_internet(const zones::Snapshot& snapshot, const Query& query,
@@ -182,7 +233,7 @@ Found answer_internet(const zones::Snapshot& snapshot, const Query& query,
   }
 
   std::size_t apex_offset = 0;
-  const zones::Zone* zone = find_zone(*snapshot.zones, scratch.name, apex_offset);
+  const zones::Zone* zone = find_zone(*snapshot.zones, scratch.name, query.type, apex_offset);
   if (zone == nullptr) return {&kNotAuthoritativeResponse};
   return ZoneLookup(snapshot, *zone, apex_offset, query, scratch).find();
 }
@@ -300,7 +351,11 @@ class ResponseWriter {
   /// for a query with EDNS, the size becomes a multiple of 468 octets where there is room.
   ResponseWriter(const Query& query, const Found& found, std::span<const std::uint8_t> options,
                  const zones::Identity& identity, std::size_t limit, bool padded) noexcept
-      : query_(query), found_(found), rendered_(*found.rendered), options_(options) {
+      : query_(query),
+        found_(found),
+        rendered_(*found.rendered),
+        options_(options),
+        proof_count_(found.proof_count) {
     if (query.edns) {
       if (query.edns->wants_nsid) nsid_ = identity.nsid_option;
       explanation_ = rendered_.edns_options;
@@ -316,6 +371,7 @@ class ResponseWriter {
     truncated_ = true;
     additional_count_ = 0;
     records_size_ = 0;
+    proof_count_ = 0;
   }
 
   std::size_t write(std::span<std::uint8_t> out) const noexcept {
@@ -324,10 +380,11 @@ class ResponseWriter {
     const std::size_t records_at = writer.size();
     writer.put(std::span(rendered_.records).first(records_size_));
     if (!truncated_) writer.put(found_.synthesized);
-    for (const std::uint16_t at : rendered_.base_pointers) {
-      if (at >= records_size_) break;
-      std::uint8_t* pointer = &out[records_at + at];
-      store_u16(pointer, static_cast<std::uint16_t>(load_u16(pointer) + found_.base_offset));
+    patch(rendered_, out.subspan(records_at, records_size_));
+    for (std::size_t i = 0; i < proof_count_; ++i) {
+      const std::size_t at = writer.size();
+      writer.put(found_.proofs[i]->records);
+      patch(*found_.proofs[i], out.subspan(at, writer.size() - at));
     }
     if (query_.edns) write_opt(writer);
     write_header(out);
@@ -335,13 +392,25 @@ class ResponseWriter {
   }
 
  private:
+  /// Makes the pointers of records, as far as they were written, mean the base name in this
+  /// message.
+  void patch(const Rendered& rendered, std::span<std::uint8_t> written) const noexcept {
+    for (const std::uint16_t at : rendered.base_pointers) {
+      if (at >= written.size()) break;
+      std::uint8_t* pointer = &written[at];
+      store_u16(pointer, static_cast<std::uint16_t>(load_u16(pointer) + found_.base_offset));
+    }
+  }
+
   std::size_t opt_size() const noexcept {
     if (!query_.edns) return 0;
     return kOptSize + options_.size() + nsid_.size() + explanation_.size() + padding_option_size_;
   }
 
   std::size_t fixed_size() const noexcept {
-    return kHeaderSize + query_.question.size() + found_.synthesized.size();
+    std::size_t size = kHeaderSize + query_.question.size() + found_.synthesized.size();
+    for (std::size_t i = 0; i < proof_count_; ++i) size += found_.proofs[i]->records.size();
+    return size;
   }
 
   /// RFC 8467 §4.1: the size must not tell what was answered.
@@ -377,7 +446,9 @@ class ResponseWriter {
     store_u16(&out[4], 1);
     const int answers = rendered_.answer_count + (found_.synthesized.empty() ? 0 : 1);
     store_u16(&out[6], static_cast<std::uint16_t>(truncated_ ? 0 : answers));
-    store_u16(&out[8], truncated_ ? std::uint16_t{0} : rendered_.authority_count);
+    std::size_t authority = truncated_ ? 0 : rendered_.authority_count;
+    for (std::size_t i = 0; i < proof_count_; ++i) authority += found_.proofs[i]->authority_count;
+    store_u16(&out[8], static_cast<std::uint16_t>(authority));
     store_u16(&out[10], static_cast<std::uint16_t>(additional_count_ + (query_.edns ? 1 : 0)));
   }
 
@@ -407,6 +478,7 @@ class ResponseWriter {
   std::span<const std::uint8_t> options_;
   std::span<const std::uint8_t> nsid_;
   std::span<const std::uint8_t> explanation_;
+  std::size_t proof_count_;
   std::size_t records_size_ = 0;
   std::size_t padding_option_size_ = 0;
   std::uint16_t additional_count_ = 0;

@@ -14,8 +14,11 @@ inline constexpr std::size_t kEdnsUdpSize = 1232;      ///< Never fragmented: DN
 inline constexpr std::size_t kMaxMessageSize = 65535;  ///< RFC 1035 §4.2.2, over TCP.
 
 namespace type {
-inline constexpr std::uint16_t kA = 1, kNs = 2, kCname = 5, kSoa = 6, kPtr = 12, kHinfo = 13,
-                               kMx = 15, kTxt = 16, kAaaa = 28, kDname = 39, kOpt = 41, kDs = 43,
+inline constexpr std::uint16_t kA = 1, kNs = 2, kMd = 3, kMf = 4, kCname = 5, kSoa = 6, kMb = 7,
+                               kMg = 8, kMr = 9, kPtr = 12, kHinfo = 13, kMinfo = 14, kMx = 15,
+                               kTxt = 16, kRp = 17, kAfsdb = 18, kRt = 21, kPx = 26, kAaaa = 28,
+                               kSrv = 33, kNaptr = 35, kKx = 36, kDname = 39, kOpt = 41, kDs = 43,
+                               kRrsig = 46, kNsec = 47, kDnskey = 48, kCds = 59, kCdnskey = 60,
                                kTkey = 249, kTsig = 250, kIxfr = 251, kAxfr = 252, kMailb = 253,
                                kMaila = 254, kAny = 255;
 }  // namespace type

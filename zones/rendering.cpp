@@ -1,7 +1,5 @@
 #include "zones/rendering.h"
 
-#include <algorithm>
-#include <cassert>
 #include <utility>
 
 namespace gslb::zones {
@@ -51,57 +49,86 @@ RenderedBuilder make_builder(const AskedName& asked) {
                            : RenderedBuilder::for_name(asked.owner);
 }
 
+/// Appends the records of an RRset, then its signatures, each opened by `begin(type)`.
+template <class Begin>
+void put_rrset(RenderedBuilder& builder, std::uint16_t type, const RRsetData& rrset,
+               const std::vector<Rdata>& signatures, const Begin& begin) {
+  for (const Rdata& rdata : rrset.rdata) {
+    begin(type);
+    put_rdata(builder, type, rdata);
+    builder.end_record();
+  }
+  for (const Rdata& signature : signatures) {
+    begin(dns::type::kRrsig);
+    builder.put_bytes(signature);
+    builder.end_record();
+  }
+}
+
+std::vector<Rdata> sign(const Signer* signer, const dns::Name& owner, std::uint16_t type,
+                        const RRsetData& rrset) {
+  return signer == nullptr ? std::vector<Rdata>() : signer->sign(owner, type, rrset);
+}
+
 }  // namespace
 
-AnswerRenderer::AnswerRenderer(const AskedName& asked, std::span<const CnameStep> chain)
-    : asked_(asked), builder_(make_builder(asked)), end_(asked.owner) {
+void add_rrset(RenderedBuilder& builder, Section section, const dns::Name& owner,
+               std::uint16_t type, const RRsetData& rrset, const Signer* signer) {
+  put_rrset(builder, type, rrset, sign(signer, owner, type, rrset), [&](std::uint16_t record_type) {
+    builder.begin_record(section, owner, record_type, rrset.ttl);
+  });
+}
+
+RRsetData negative_soa(const RRsetData& soa) {
+  RRsetData result = soa;
+  result.ttl = negative_ttl(soa);
+  result.original_ttl = soa.ttl;
+  return result;
+}
+
+AnswerRenderer::AnswerRenderer(const AskedName& asked, std::span<const CnameStep> chain,
+                               const Signer* signer)
+    : asked_(asked), signer_(signer), builder_(make_builder(asked)), end_(asked.owner) {
   for (const CnameStep& step : chain) {
-    begin(end_, dns::type::kCname, step.ttl);
-    builder_.put_compressed_name(step.target);
-    builder_.end_record();
-    end_ = step.target;
+    add_answer(step.owner, dns::type::kCname, step.cname);
+    end_ = step.target();
+    has_left_asked_ = true;
   }
 }
 
-void AnswerRenderer::begin(const dns::Name& owner, std::uint16_t type, std::chrono::seconds ttl) {
-  if (asked_.is_wildcard && owner == asked_.owner) {
+void AnswerRenderer::begin(std::uint16_t type, std::chrono::seconds ttl) {
+  if (asked_.is_wildcard && !has_left_asked_) {
     builder_.begin_record_at_query_name(Section::kAnswer, type, dns::klass::kIn, ttl);
   } else {
-    builder_.begin_record(Section::kAnswer, owner, type, ttl);
+    builder_.begin_record(Section::kAnswer, end_, type, ttl);
   }
 }
 
-void AnswerRenderer::add_answer(std::uint16_t type, const RRsetData& rrset) {
-  for (const std::vector<std::uint8_t>& rdata : rrset.rdata) {
-    begin(end_, type, rrset.ttl);
-    put_rdata(builder_, type, rdata);
-    builder_.end_record();
-  }
+void AnswerRenderer::add_answer(const dns::Name& owner, std::uint16_t type,
+                                const RRsetData& rrset) {
+  put_rrset(builder_, type, rrset, sign(signer_, owner, type, rrset),
+            [&](std::uint16_t record_type) { begin(record_type, rrset.ttl); });
 }
 
 void AnswerRenderer::add_negative_soa(const RRsetData& soa) {
-  zones::add_negative_soa(builder_, asked_.apex, soa);
+  add_rrset(builder_, Section::kAuthority, asked_.apex, dns::type::kSoa, negative_soa(soa),
+            signer_);
+}
+
+void AnswerRenderer::add_proofs(std::span<const Proof> proofs) {
+  for (const Proof& proof : proofs) {
+    add_rrset(builder_, Section::kAuthority, proof.owner, dns::type::kNsec, proof.nsec, signer_);
+  }
 }
 
 dns::Rendered AnswerRenderer::build(std::uint16_t rcode, bool authoritative) && {
   return std::move(builder_).build(rcode, authoritative);
 }
 
-void add_rrset(RenderedBuilder& builder, Section section, const dns::Name& owner,
-               std::uint16_t type, const RRsetData& rrset) {
-  for (const std::vector<std::uint8_t>& rdata : rrset.rdata) {
-    builder.begin_record(section, owner, type, rrset.ttl);
-    put_rdata(builder, type, rdata);
-    builder.end_record();
-  }
-}
-
-void add_negative_soa(RenderedBuilder& builder, const dns::Name& apex, const RRsetData& soa) {
-  assert(!soa.rdata.empty() && soa.rdata[0].size() >= 22);
-  const std::uint8_t* minimum = soa.rdata[0].data() + soa.rdata[0].size() - 4;
-  const std::chrono::seconds minimum_ttl{dns::load_u32(minimum)};
-  const RRsetData negative{std::min(soa.ttl, minimum_ttl), {soa.rdata[0]}, soa.source};
-  add_rrset(builder, Section::kAuthority, apex, dns::type::kSoa, negative);
+std::vector<std::uint32_t> links_of(std::span<const Proof> proofs) {
+  std::vector<std::uint32_t> links;
+  for (const Proof& proof : proofs) links.push_back(proof.link);
+  return links;
 }
 
 }  // namespace gslb::zones

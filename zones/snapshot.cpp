@@ -25,10 +25,16 @@ std::string explain(Outcome::Kind kind, const routing::ProfileSpec& profile) {
 
 class OutcomeRenderer {
  public:
-  OutcomeRenderer(const routing::ProfileSpec& profile,
+  OutcomeRenderer(const routing::ProfileSpec& profile, ProfileId id,
                   std::span<const routing::EndpointSpec> endpoints, const Zone& zone,
-                  const routing::DecisionTree& tree, Family family)
-      : profile_(profile), endpoints_(endpoints), zone_(zone), tree_(tree), family_(family) {}
+                  const Signer* signer, const routing::DecisionTree& tree, Family family)
+      : profile_(profile),
+        endpoints_(endpoints),
+        zone_(zone),
+        signer_(signer),
+        denial_(zone.denial_of(id)),
+        tree_(tree),
+        family_(family) {}
 
   CompiledProfile::Rendering render_all(const Alias& at) const {
     CompiledProfile::Rendering rendered;
@@ -37,27 +43,67 @@ class OutcomeRenderer {
   }
 
  private:
-  dns::Rendered render(const Outcome& outcome, const Alias& at) const {
-    if (outcome.kind == Outcome::Kind::kAnswer) {
-      AnswerRenderer renderer(at.asked, at.chain);
-      renderer.add_answer(family_ == Family::kIpv4 ? dns::type::kA : dns::type::kAaaa,
-                          addresses(outcome));
-      return std::move(renderer).build(dns::rcode::kNoError);
+  Answer render(const Outcome& outcome, const Alias& at) const {
+    switch (outcome.kind) {
+      case Outcome::Kind::kAnswer:
+        return addresses(outcome, at);
+      case Outcome::Kind::kServFail:
+        return failure(outcome, at);
+      case Outcome::Kind::kNoData:
+      case Outcome::Kind::kUnavailable:
+      case Outcome::Kind::kDisabled:
+        break;
     }
-    const bool failed = outcome.kind == Outcome::Kind::kServFail;
-    AnswerRenderer renderer(at.asked, failed ? std::span<const CnameStep>() : at.chain);
+    return nothing(outcome, at);
+  }
+
+  Answer addresses(const Outcome& outcome, const Alias& at) const {
+    const RRsetData rrset = addresses_of(outcome);
+    return make_answer(signer_, links_of(at.proofs), [&](const Signer* signer) {
+      AnswerRenderer renderer(at.asked, at.chain, signer);
+      renderer.add_answer(profile_.owner, type(), rrset);
+      if (signer != nullptr) renderer.add_proofs(at.proofs);
+      return std::move(renderer).build(dns::rcode::kNoError);
+    });
+  }
+
+  Answer nothing(const Outcome& outcome, const Alias& at) const {
+    std::vector<Proof> proofs;
+    if (denial_ != nullptr) {
+      proofs = at.proofs;
+      const Proof& denial = family_ == Family::kIpv4 ? denial_->no_a : denial_->no_aaaa;
+      // It covers as much as the record that it stands in for.
+      std::erase_if(proofs, [&](const Proof& proof) { return proof.link == denial.link; });
+      proofs.push_back(denial);
+    }
+    return make_answer(signer_, links_of(proofs), [&](const Signer* signer) {
+      AnswerRenderer renderer(at.asked, at.chain, signer);
+      add_explanation(renderer, outcome);
+      renderer.add_negative_soa(zone_.soa());
+      if (signer != nullptr) renderer.add_proofs(proofs);
+      return std::move(renderer).build(dns::rcode::kNoError);
+    });
+  }
+
+  Answer failure(const Outcome& outcome, const Alias& at) const {
+    AnswerRenderer renderer(at.asked, {}, nullptr);
+    add_explanation(renderer, outcome);
+    return {std::move(renderer).build(dns::rcode::kServFail, false), nullptr};
+  }
+
+  void add_explanation(AnswerRenderer& renderer, const Outcome& outcome) const {
     if (const std::string text = explain(outcome.kind, profile_); !text.empty()) {
       renderer.add_extended_error(dns::extended_error::kOther, text);
     }
-    if (failed) return std::move(renderer).build(dns::rcode::kServFail, false);
-    renderer.add_negative_soa(zone_.soa());
-    return std::move(renderer).build(dns::rcode::kNoError);
   }
 
-  RRsetData addresses(const Outcome& outcome) const {
+  std::uint16_t type() const { return family_ == Family::kIpv4 ? dns::type::kA : dns::type::kAaaa; }
+
+  RRsetData addresses_of(const Outcome& outcome) const {
     const routing::EndpointSpec& endpoint = endpoints_[outcome.endpoint];
     RRsetData rrset;
     rrset.ttl = outcome.ttl;
+    rrset.original_ttl = profile_.ttl;
     for (const base::IpAddress& ip : family_ == Family::kIpv4 ? endpoint.ipv4 : endpoint.ipv6) {
       rrset.rdata.emplace_back(ip.bytes().begin(), ip.bytes().end());
     }
@@ -67,6 +113,8 @@ class OutcomeRenderer {
   const routing::ProfileSpec& profile_;
   std::span<const routing::EndpointSpec> endpoints_;
   const Zone& zone_;
+  const Signer* signer_;
+  const ProfileDenial* denial_;
   const routing::DecisionTree& tree_;
   Family family_;
 };
@@ -91,12 +139,15 @@ ZoneSet::ZoneSet(std::vector<std::shared_ptr<const Zone>> zones) : zones_(std::m
 std::shared_ptr<const CompiledProfile> make_compiled_profile(
     const routing::ProfileSpec& profile, ProfileId id,
     std::span<const routing::EndpointSpec> endpoints,
-    std::span<const routing::EndpointState> states, const Zone& zone) {
-  const Alias own{{profile.owner, false, zone.apex()}, {}};
+    std::span<const routing::EndpointState> states, const Zone& zone,
+    std::chrono::sys_seconds now) {
+  const Alias own{{profile.owner, profile.owner.is_wildcard(), zone.apex()}, {}, {}};
   const std::span<const Alias> aliases = zone.aliases_of(id);
+  const std::optional<Signer> signer = zone.signer_at(now);
   const auto answers = [&](Family family) {
     CompiledProfile::Answers result{routing::compile(profile, endpoints, states, family), {}, {}};
-    const OutcomeRenderer renderer(profile, endpoints, zone, result.tree, family);
+    const OutcomeRenderer renderer(profile, id, endpoints, zone, signer ? &*signer : nullptr,
+                                   result.tree, family);
     result.rendered = renderer.render_all(own);
     for (const Alias& alias : aliases) result.for_aliases.push_back(renderer.render_all(alias));
     return result;

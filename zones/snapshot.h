@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,15 +25,13 @@ namespace gslb::zones {
 /// answer for each outcome of the tree. Immutable once made.
 struct CompiledProfile {
   /// One response for each of tree.outcomes().
-  using Rendering = std::vector<dns::Rendered>;
+  using Rendering = std::vector<Answer>;
 
   struct Answers {
     /// The answer at the profile's own name.
-    const dns::Rendered& choose(routing::Rng& rng) const noexcept {
-      return rendered[tree.walk(rng)];
-    }
+    const Answer& choose(routing::Rng& rng) const noexcept { return rendered[tree.walk(rng)]; }
     /// The answer at a name whose CNAMEs lead to the profile.
-    const dns::Rendered& choose_for_alias(std::uint32_t slot, routing::Rng& rng) const noexcept {
+    const Answer& choose_for_alias(std::uint32_t slot, routing::Rng& rng) const noexcept {
       return for_aliases[slot][tree.walk(rng)];
     }
 
@@ -89,11 +88,12 @@ struct Snapshot {
 };
 
 /// Compiles and renders a profile for the given health. `zone` is the zone that holds its name, and
-/// `id` what the zone knows it by; for the rest see routing::compile.
+/// `id` what the zone knows it by; `now` is when it is signed, where the zone is. For the rest see
+/// routing::compile.
 std::shared_ptr<const CompiledProfile> make_compiled_profile(
     const routing::ProfileSpec& profile, ProfileId id,
     std::span<const routing::EndpointSpec> endpoints,
-    std::span<const routing::EndpointState> states, const Zone& zone);
+    std::span<const routing::EndpointState> states, const Zone& zone, std::chrono::sys_seconds now);
 
 /// Texts of at most 255 octets; what is empty is not told (REFUSED).
 std::shared_ptr<const Identity> make_identity(const std::string& name, const std::string& version);

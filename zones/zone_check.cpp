@@ -102,14 +102,14 @@ class ZoneCheck {
     if (!node.profile) return;
     for (const auto& [type, text] : kProfileTypes) {
       if (const RRsetData* rrset = node.find(type)) {
-        problems_.push_back({rrset->source, node.profile,
+        problems_.push_back({rrset->source, node.profile->id,
                              fmt::format("{} is answered by a profile and has {} here; remove one",
                                          node.owner.to_string(), text)});
       }
     }
     if (const auto cut = data_.cut_of(node.owner)) {
       const NodeData& above = data_.nodes()[*cut];
-      problems_.push_back({above.source(), node.profile,
+      problems_.push_back({above.source(), node.profile->id,
                            fmt::format("the delegation of {} hides the profile name {}; remove one",
                                        above.owner.to_string(), node.owner.to_string())});
     }
@@ -174,7 +174,7 @@ class ZoneCheck {
                                               node.owner.to_string(), at.to_string());
       if (const auto source = node.source()) return add(source, message);
       if (node.profile) {
-        problems_.push_back({data_.nodes()[*above].source(), node.profile, message});
+        problems_.push_back({data_.nodes()[*above].source(), node.profile->id, message});
       }
       return;
     }

@@ -1,6 +1,7 @@
 #include "zones/zone_data.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "dns/wire.h"
@@ -19,8 +20,6 @@ constexpr std::uint32_t kSoaExpire = 14 * 24 * 3600;
 /// day.
 constexpr std::chrono::seconds kInfrastructureTtl{3600};
 
-using Rdata = std::vector<std::uint8_t>;
-
 Rdata bytes_of(std::span<const std::uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
 
 void append(Rdata& rdata, const dns::Name& name) {
@@ -33,13 +32,19 @@ void append(Rdata& rdata, std::uint32_t value) {
   }
 }
 
+}  // namespace
+
 dns::Name wildcard_below(const dns::Name& name) {
   Rdata wire = {1, '*'};
   append(wire, name);
   return dns::Name::from_wire(wire);
 }
 
-}  // namespace
+std::chrono::seconds negative_ttl(const RRsetData& soa) {
+  assert(!soa.rdata.empty() && soa.rdata[0].size() >= 22);
+  const std::uint8_t* minimum = soa.rdata[0].data() + soa.rdata[0].size() - 4;
+  return std::min(soa.ttl, std::chrono::seconds{dns::load_u32(minimum)});
+}
 
 std::optional<RecordSource> NodeData::source() const {
   for (const auto& [type, rrset] : rrsets) {
@@ -62,7 +67,7 @@ ZoneData::ZoneData(const ZoneSpec& spec, std::span<const ProfileName> profiles,
   add_name_servers(spec);
   if (apex_soa() == nullptr) add_soa(spec, serial);
   for (const ProfileName& profile : profiles) {
-    nodes_[node_at(profile.owner)].profile = profile.profile;
+    nodes_[node_at(profile.owner)].profile = profile;
   }
 }
 
@@ -126,13 +131,18 @@ std::optional<ZoneData::NodeIndex> ZoneData::cut_of(const dns::Name& name) const
   return cut;
 }
 
+dns::Name ZoneData::closest_encloser(const dns::Name& name) const {
+  dns::Name encloser = name.parent();
+  while (!names_.find(encloser)) encloser = encloser.parent();
+  return encloser;
+}
+
 ZoneData::Lookup ZoneData::lookup(const dns::Name& name) const {
   using Kind = Lookup::Kind;
   if (!name.is_at_or_below(apex())) return {Kind::kOutside, 0};
   if (const auto cut = cut_of(name)) return {Kind::kDelegated, *cut};
   if (const auto node = names_.find(name)) return {Kind::kExact, *node};
-  dns::Name encloser = name.parent();
-  while (!names_.find(encloser)) encloser = encloser.parent();
+  const dns::Name encloser = closest_encloser(name);
   const NodeIndex node = *names_.find(encloser);
   if (nodes_[node].find(dns::type::kDname)) return {Kind::kDname, node};
   if (const auto wildcard = names_.find(wildcard_below(encloser))) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dns/name.h"
@@ -18,10 +19,15 @@ namespace gslb::zones {
 /// The position of a profile in the configuration and in Snapshot::profiles.
 using ProfileId = std::uint32_t;
 
-/// A name that a profile answers.
+/// Data of a record in wire form, with uncompressed names.
+using Rdata = std::vector<std::uint8_t>;
+
+/// A name that a profile answers, and the address families that its endpoints have.
 struct ProfileName {
   dns::Name owner;
-  ProfileId profile = 0;
+  ProfileId id = 0;
+  bool has_ipv4 = true;
+  bool has_ipv6 = true;
 };
 
 /// Where a record stands in a master file; nothing for what the configuration brings.
@@ -30,17 +36,23 @@ struct RecordSource {
   std::uint32_t line = 0;
 };
 
-/// An RRset before it is rendered. The RDATA are in uncompressed wire form, each once.
+/// An RRset before it is rendered, each RDATA once.
 struct RRsetData {
   std::chrono::seconds ttl{0};
-  std::vector<std::vector<std::uint8_t>> rdata;
+  std::vector<Rdata> rdata;
   std::optional<RecordSource> source;  ///< Of its first record.
+  /// The TTL that is signed, where a lower one is served (RFC 4034 §3.1.4).
+  std::optional<std::chrono::seconds> original_ttl;
 };
 
 /// The name that an RDATA consists of, as with NS, CNAME and DNAME.
-inline dns::Name name_in(const std::vector<std::uint8_t>& rdata) {
-  return dns::Name::from_wire(rdata);
-}
+inline dns::Name name_in(const Rdata& rdata) { return dns::Name::from_wire(rdata); }
+
+/// "*" and the name (RFC 4592 §2.1.1), which must leave room for it.
+dns::Name wildcard_below(const dns::Name& name);
+
+/// What an SOA says about negative answers (RFC 2308 §5): the lesser of its TTL and its MINIMUM.
+std::chrono::seconds negative_ttl(const RRsetData& soa);
 
 /// What exists at a name. Without RRsets and profile it is an empty non-terminal (RFC 8499).
 struct NodeData {
@@ -53,7 +65,7 @@ struct NodeData {
 
   dns::Name owner;
   std::map<std::uint16_t, RRsetData> rrsets;
-  std::optional<ProfileId> profile;
+  std::optional<ProfileName> profile;
 };
 
 /// A zone as a tree of names: configuration, master file and profile names brought together, not
@@ -88,11 +100,19 @@ class ZoneData {
   const NameTable& names() const { return names_; }
   std::optional<NodeIndex> find(const dns::Name& name) const { return names_.find(name); }
   Lookup lookup(const dns::Name& name) const;
+  /// The longest existing ancestor of a name in the zone that does not exist (RFC 4592 §3.3.1).
+  dns::Name closest_encloser(const dns::Name& name) const;
   /// The zone cut at or above a node, if it lies at or below one.
   std::optional<NodeIndex> cut_of(const dns::Name& name) const;
 
   /// Null before the constructor has added one.
   const RRsetData* apex_soa() const;
+  std::chrono::seconds negative_ttl() const { return zones::negative_ttl(*apex_soa()); }
+
+  /// Adds an RRset that the configuration brings to the apex.
+  void add_to_apex(std::uint16_t type, RRsetData rrset) {
+    nodes_.front().rrsets.insert_or_assign(type, std::move(rrset));
+  }
 
   bool is_cut(NodeIndex node) const {
     return node != 0 && nodes_[node].find(dns::type::kNs) != nullptr;
@@ -100,8 +120,8 @@ class ZoneData {
 
  private:
   NodeIndex node_at(const dns::Name& name);
-  void add(const dns::Name& owner, std::uint16_t type, std::chrono::seconds ttl,
-           std::vector<std::uint8_t> rdata, std::optional<RecordSource> source);
+  void add(const dns::Name& owner, std::uint16_t type, std::chrono::seconds ttl, Rdata rdata,
+           std::optional<RecordSource> source);
   void add_name_servers(const ZoneSpec& spec);
   void add_soa(const ZoneSpec& spec, std::uint32_t serial);
 

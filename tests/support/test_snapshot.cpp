@@ -79,12 +79,12 @@ std::shared_ptr<const zones::Snapshot> SnapshotMaker::snapshot(const std::string
   }
   std::vector<std::shared_ptr<const zones::Zone>> zones;
   for (std::size_t i = 0; i < zones_.size(); ++i) {
-    zones.push_back(zones::make_zone(zones_[i], names[i], kSerial));
+    zones.push_back(zones::make_zone(zones_[i], names[i], kSerial, signing_time_));
   }
   auto snapshot = std::make_shared<zones::Snapshot>();
   for (zones::ProfileId id = 0; id < profiles_.size(); ++id) {
-    snapshot->profiles.push_back(
-        zones::make_compiled_profile(profiles_[id], id, endpoints_, states_, *zones[zone_of[id]]));
+    snapshot->profiles.push_back(zones::make_compiled_profile(
+        profiles_[id], id, endpoints_, states_, *zones[zone_of[id]], signing_time_.now));
   }
   snapshot->zones = std::make_shared<const zones::ZoneSet>(std::move(zones));
   snapshot->identity = zones::make_identity(identity, "");

@@ -36,7 +36,12 @@ class SnapshotMaker {
   zones::ClientPolicy& clients() { return clients_; }
   zones::ZoneSpec& zone() { return zones_.front(); }
   void add_zone(zones::ZoneSpec spec) { zones_.push_back(std::move(spec)); }
+  /// When zones are signed, and what is remembered of that; 2026-11-24 at first.
+  zones::SigningTime& signing_time() { return signing_time_; }
   void set_status(routing::EndpointId id, base::EndpointStatus status);
+  void set_degraded_in(routing::EndpointId id, std::chrono::milliseconds time) {
+    states_[id].degraded_in = time;
+  }
 
   std::shared_ptr<const zones::Snapshot> snapshot(const std::string& identity = "test") const;
 
@@ -46,6 +51,8 @@ class SnapshotMaker {
   std::vector<routing::EndpointState> states_;
   std::vector<routing::ProfileSpec> profiles_;
   zones::ClientPolicy clients_;
+  zones::SigningTime signing_time_{std::make_shared<zones::SignatureCache>(),
+                                   std::chrono::sys_days{std::chrono::year{2026} / 11 / 24}};
 };
 
 /// A query message; EDNS is added when `udp_size` is not 0.

@@ -57,14 +57,14 @@ class ControlPlaneTest : public testing::Test {
 
   void start(const std::string& text) {
     const auto config = parse(text);
-    control_ =
-        std::make_unique<ControlPlane>(clock_, random_, prober_, config, make_zones(*config));
+    control_ = std::make_unique<ControlPlane>(clock_, random_, prober_, config,
+                                              make_zones(*config, signing_time_));
     control_->start();
   }
 
   void apply(const std::string& text) {
     const auto config = parse(text);
-    control_->apply(config, make_zones(*config));
+    control_->apply(config, make_zones(*config, signing_time_));
   }
 
   /// Lets every running probe end: failing at `failing`, healthy elsewhere.
@@ -86,6 +86,7 @@ class ControlPlaneTest : public testing::Test {
   }
 
   FakeClock clock_;
+  zones::SigningTime signing_time_{std::make_shared<zones::SignatureCache>(), {}};
   FakeRandom random_;
   FakeProber prober_{clock_};
   std::unique_ptr<ControlPlane> control_;
