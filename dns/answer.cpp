@@ -30,6 +30,7 @@ Rendered bare(std::uint16_t rcode, std::uint16_t extended_error) {
   return std::move(builder).build(rcode, false);
 }
 
+const Rendered kEmptyResponse = bare(rcode::kNoError);
 const Rendered kRefusedResponse = bare(rcode::kRefused);
 const Rendered kTransferRefusedResponse = bare(rcode::kRefused, extended_error::kProhibited);
 const Rendered kNotAuthoritativeResponse = bare(rcode::kRefused, extended_error::kNotAuthoritative);
@@ -254,7 +255,6 @@ Found answer_chaos(const zones::Identity& identity, const QueryName& name) noexc
 }
 
 Found find_answer(const zones::Snapshot& snapshot, const Query& query, Scratch& scratch) noexcept {
-  if (query.edns && query.edns->version != 0) return {&kBadVersResponse};  // RFC 6891 §6.1.3
   if (query.klass == klass::kIn) return answer_internet(snapshot, query, scratch);
   if (query.klass == klass::kCh && (query.type == type::kTxt || query.type == type::kAny)) {
     return answer_chaos(*snapshot.identity, scratch.name);
@@ -267,15 +267,6 @@ Found find_answer(const zones::Snapshot& snapshot, const Query& query, Scratch& 
 std::uint16_t response_flags(std::uint16_t query_flags) noexcept {
   return static_cast<std::uint16_t>(flag::kQr |
                                     (query_flags & (flag::kOpcodeMask | flag::kRd | flag::kCd)));
-}
-
-/// The answer to a message of which only the header is trusted.
-std::size_t respond_header_only(std::span<const std::uint8_t> message, std::uint16_t rcode,
-                                std::span<std::uint8_t> out) noexcept {
-  std::memset(out.data(), 0, kHeaderSize);
-  store_u16(&out[0], load_u16(&message[0]));
-  store_u16(&out[2], static_cast<std::uint16_t>(response_flags(load_u16(&message[2])) | rcode));
-  return kHeaderSize;
 }
 
 std::size_t size_limit(const Query& query, Transport transport, std::size_t room) noexcept {
@@ -443,7 +434,7 @@ class ResponseWriter {
     if (truncated_) flags |= flag::kTc;
     store_u16(&out[0], query_.id);
     store_u16(&out[2], flags);
-    store_u16(&out[4], 1);
+    store_u16(&out[4], query_.question.empty() ? 0 : 1);
     const int answers = rendered_.answer_count + (found_.synthesized.empty() ? 0 : 1);
     store_u16(&out[6], static_cast<std::uint16_t>(truncated_ ? 0 : answers));
     std::size_t authority = truncated_ ? 0 : rendered_.authority_count;
@@ -566,29 +557,57 @@ bool is_valid(CookieVerdict verdict) noexcept {
   return verdict == CookieVerdict::kValid || verdict == CookieVerdict::kValidRenew;
 }
 
-/// An error that is told by the header alone.
-std::size_t answer_header_only(const zones::Snapshot& snapshot, const Client& client,
-                               std::span<const std::uint8_t> message, std::uint16_t rcode,
-                               Counter& counter, std::span<std::uint8_t> out,
-                               Scratch& scratch) noexcept {
-  counter.add();
-  // There are no records that truncation could leave out.
-  if (limit_rate(snapshot, client, false, rcode, scratch) == RateLimiter::Decision::kDrop) return 0;
-  return respond_header_only(message, rcode, out);
+/// The error for a message whose question is not looked at; null where there is none.
+const Rendered* reject(const Query& query, Transport transport,
+                       const std::optional<CookieOutcome>& cookie) noexcept {
+  switch (query.flags & flag::kOpcodeMask) {
+    case opcode::kQuery:
+      break;
+    case opcode::kNotify:
+      // RFC 1996 §3.10: there is no zone here that is transferred from anywhere.
+      return &kRefusedResponse;
+    default:
+      return &kNotImpResponse;
+  }
+  const bool bad_cookie = cookie && cookie->verdict == CookieVerdict::kMalformed;
+  // RFC 7828 §3.3.1: over UDP the option is ignored.
+  const bool bad_keepalive =
+      transport != Transport::kUdp && query.edns && query.edns->has_keepalive_timeout;
+  if (query.form == Form::kMalformed || bad_cookie || bad_keepalive) return &kFormErrResponse;
+  if (query.edns && query.edns->version != 0) return &kBadVersResponse;  // RFC 6891 §6.1.3
+  if (query.form == Form::kNoQuestion && !cookie) return &kFormErrResponse;
+  return nullptr;
 }
 
-std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client, const Query& query,
-                         const std::optional<CookieOutcome>& cookie, std::span<std::uint8_t> out,
-                         Scratch& scratch) noexcept {
+/// The response to a message that is not rejected.
+Found find_response(const zones::Snapshot& snapshot, const Client& client, const Query& query,
+                    const std::optional<CookieOutcome>& cookie, Scratch& scratch) noexcept {
+  if (query.form == Form::kNoQuestion) {
+    // RFC 7873 §5.4: all that is asked for is the cookie.
+    return {cookie->verdict == CookieVerdict::kBad ? &kBadCookieResponse : &kEmptyResponse};
+  }
+  const bool must_show_cookie = cookie && !is_valid(cookie->verdict) &&
+                                snapshot.clients->require_cookies &&
+                                client.transport == Transport::kUdp;
+  return must_show_cookie ? Found{&kBadCookieResponse} : find_answer(snapshot, query, scratch);
+}
+
+std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client, Query& query,
+                         std::span<std::uint8_t> out, Scratch& scratch) noexcept {
+  const std::optional<CookieOutcome> cookie = judge_cookie(snapshot, client, query, scratch);
   const bool is_trusted = cookie && is_valid(cookie->verdict);
   if (is_trusted) scratch.counters.cookie_valid.add();
-  const bool must_show_cookie = cookie && !is_trusted && snapshot.clients->require_cookies &&
-                                client.transport == Transport::kUdp;
+  const Rendered* error = reject(query, client.transport, cookie);
+  // An error that any octets can cause is no larger than they are: it repeats what they hold.
+  if (error != nullptr && query.edns) {
+    query.edns->wants_nsid = false;
+    query.edns->wants_keepalive = false;
+  }
   const Found found =
-      must_show_cookie ? Found{&kBadCookieResponse} : find_answer(snapshot, query, scratch);
+      error != nullptr ? Found{error} : find_response(snapshot, client, query, cookie, scratch);
 
   OptionWriter options(scratch);
-  if (cookie) options.put_cookie(cookie->answer);
+  if (cookie && (error == nullptr || is_trusted)) options.put_cookie(cookie->answer);
   if (query.edns && query.edns->client_subnet)
     options.put_client_subnet(*query.edns->client_subnet);
   if (query.edns && query.edns->wants_keepalive && client.transport != Transport::kUdp) {
@@ -635,24 +654,8 @@ std::size_t answer(const zones::Snapshot& snapshot, const Client& client,
     counters.dropped.add();
     return 0;
   }
-  const std::uint16_t opcode = load_u16(&query_bytes[2]) & flag::kOpcodeMask;
-  if (opcode == opcode::kNotify) {
-    // RFC 1996 §3.10: there is no zone here that is transferred from anywhere.
-    return answer_header_only(snapshot, client, query_bytes, rcode::kRefused, counters.refused, out,
-                              scratch);
-  }
-  if (opcode != opcode::kQuery) {
-    return answer_header_only(snapshot, client, query_bytes, rcode::kNotImp, counters.notimp, out,
-                              scratch);
-  }
-  const std::optional<Query> query = parse_query(query_bytes, scratch.name);
-  const std::optional<CookieOutcome> cookie =
-      query ? judge_cookie(snapshot, client, *query, scratch) : std::nullopt;
-  if (!query || (cookie && cookie->verdict == CookieVerdict::kMalformed)) {
-    return answer_header_only(snapshot, client, query_bytes, rcode::kFormErr, counters.formerr, out,
-                              scratch);
-  }
-  return answer_query(snapshot, client, *query, cookie, out, scratch);
+  Query query = parse_query(query_bytes, scratch.name);
+  return answer_query(snapshot, client, query, out, scratch);
 }
 
 }  // namespace gslb::dns

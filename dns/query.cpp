@@ -96,7 +96,8 @@ bool read_option(std::uint16_t code, std::span<const std::uint8_t> data, Edns& e
       return true;
     case edns_option::kTcpKeepalive:
       edns.wants_keepalive = true;
-      return data.empty();  // RFC 7828 §3.2.1
+      edns.has_keepalive_timeout |= !data.empty();
+      return true;
     default:
       return true;
   }
@@ -139,28 +140,46 @@ bool read_records(Reader& reader, std::size_t before_additional, std::size_t add
   return reader.at_end();
 }
 
-}  // namespace
-
-std::optional<Query> parse_query(std::span<const std::uint8_t> message, QueryName& name) noexcept {
-  Query query;
-  query.id = load_u16(&message[0]);
-  query.flags = load_u16(&message[2]);
-  if (load_u16(&message[4]) != 1) return std::nullopt;  // RFC 9619
-
-  Reader reader(message, kHeaderSize);
-  if (!read_query_name(reader, name)) return std::nullopt;
+bool read_question(Reader& reader, std::span<const std::uint8_t> message, QueryName& name,
+                   Query& query) noexcept {
+  if (!read_query_name(reader, name)) return false;
   const std::uint8_t* tail = reader.here();
-  if (!reader.skip(4)) return std::nullopt;
+  if (!reader.skip(4)) return false;
   query.question = message.subspan(kHeaderSize, reader.position() - kHeaderSize);
   query.type = load_u16(tail);
   query.klass = load_u16(tail + 2);
+  return true;
+}
+
+}  // namespace
+
+Query parse_query(std::span<const std::uint8_t> message, QueryName& name) noexcept {
+  Query query;
+  query.id = load_u16(&message[0]);
+  query.flags = load_u16(&message[2]);
+
+  Reader reader(message, kHeaderSize);
+  const std::size_t questions = load_u16(&message[4]);
+  const bool has_question = questions == 1 && read_question(reader, message, name, query);
+  if (!has_question) {
+    // RFC 9619 §4: more than one is an error. OPT is behind them all the same.
+    reader = Reader(message, kHeaderSize);
+    for (std::size_t i = 0; i < questions; ++i) {
+      if (!reader.skip_name() || !reader.skip(4)) return query;
+    }
+  }
 
   const std::size_t before_additional =
       std::size_t{load_u16(&message[6])} + std::size_t{load_u16(&message[8])};
   if (!read_records(reader, before_additional, load_u16(&message[10]), query.edns)) {
-    return std::nullopt;
+    return query;
   }
-  hash_suffixes(name);
+  if (has_question) {
+    hash_suffixes(name);
+    query.form = Form::kQuery;
+  } else if (questions == 0) {
+    query.form = Form::kNoQuestion;
+  }
   return query;
 }
 

@@ -15,24 +15,35 @@ struct Edns {
   std::uint8_t version = 0;
   bool dnssec_ok = false;
   bool wants_nsid = false;
-  bool has_padding = false;      ///< RFC 7830: pad the response too, where it is encrypted.
-  bool wants_keepalive = false;  ///< RFC 7828
+  bool has_padding = false;            ///< RFC 7830: pad the response too, where it is encrypted.
+  bool wants_keepalive = false;        ///< RFC 7828
+  bool has_keepalive_timeout = false;  ///< Which is for servers to send (RFC 7828 §3.2.1).
   std::optional<ClientSubnet> client_subnet;            ///< RFC 7871
   std::optional<std::span<const std::uint8_t>> cookie;  ///< RFC 7873, as it came.
 };
 
-/// A query that was understood, borrowing from the message.
+/// What a message is.
+enum class Form : std::uint8_t {
+  kMalformed,   ///< Calls for FORMERR.
+  kNoQuestion,  ///< Well-formed, without a question: may ask for a cookie (RFC 7873 §5.4).
+  kQuery,       ///< One question, and well-formed records.
+};
+
+/// A message as far as it was understood, borrowing from it.
 struct Query {
+  Form form = Form::kMalformed;
   std::uint16_t id = 0;
   std::uint16_t flags = 0;
-  std::span<const std::uint8_t> question;  ///< QNAME, QTYPE and QCLASS as they came.
+  /// QNAME, QTYPE and QCLASS as they came; empty where there is not exactly one question.
+  std::span<const std::uint8_t> question;
   std::uint16_t type = 0;
   std::uint16_t klass = 0;
   std::optional<Edns> edns;
 };
 
 /// Reads the message behind a header that was checked to be there: one question, and whatever
-/// records follow. Fills `name`. Empty where the message is malformed, which calls for FORMERR.
-std::optional<Query> parse_query(std::span<const std::uint8_t> message, QueryName& name) noexcept;
+/// records follow. Fills `name` for a kQuery. Of a malformed message it finds the question and
+/// EDNS where they can be read, for the error to repeat them (RFC 6891 §6.1.1, §7).
+Query parse_query(std::span<const std::uint8_t> message, QueryName& name) noexcept;
 
 }  // namespace gslb::dns

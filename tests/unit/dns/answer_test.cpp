@@ -240,6 +240,63 @@ TEST_F(CookieTest, ABadCookieIsAnsweredAllTheSameUnlessCookiesAreRequired) {
       << "a client that does not know cookies";
 }
 
+/// A message with EDNS that lost its question.
+Bytes without_question(Bytes query, const char* owner = kVpn) {
+  const auto begin = query.begin() + kHeaderSize;
+  query.erase(begin, begin + static_cast<std::ptrdiff_t>(support::name(owner).length() + 4));
+  query[5] = 0;
+  return query;
+}
+
+TEST_F(CookieTest, AMessageWithoutAQuestionAsksForACookie) {
+  const auto ask_for_cookie = [&](const Bytes& cookie) {
+    const Message message =
+        ask_and_read(without_question(with_option(edns_option::kCookie, cookie)));
+    EXPECT_EQ(message.question_count, 0U);
+    EXPECT_FALSE(message.aa);
+    EXPECT_THAT(message.answer, IsEmpty());
+    EXPECT_THAT(message.authority, IsEmpty());
+    return message;
+  };
+  for (const bool required : {false, true}) {
+    maker_.clients().require_cookies = required;
+    snapshot_ = maker_.snapshot();
+    const Message first = ask_for_cookie(client_cookie_);
+    EXPECT_EQ(first.rcode, "NOERROR");
+    const Bytes cookie = option_of(first, edns_option::kCookie);
+    ASSERT_EQ(cookie.size(), kCookieSize);
+    const Message confirmed = ask_for_cookie(cookie);
+    EXPECT_EQ(confirmed.rcode, "NOERROR");
+    EXPECT_EQ(option_of(confirmed, edns_option::kCookie), cookie);
+    const Message refused = ask_for_cookie(Bytes(kCookieSize, 7));
+    EXPECT_EQ(refused.rcode, "BADCOOKIE");
+    const Bytes fresh = option_of(refused, edns_option::kCookie);
+    EXPECT_EQ(ask_for_cookie(fresh).rcode, "NOERROR");
+  }
+  EXPECT_EQ(ask_for_cookie(Bytes(9, 7)).rcode, "FORMERR");
+  EXPECT_EQ(ask_and_read(without_question(make_query(kVpn, type::kA, 1232))).rcode, "FORMERR");
+
+  maker_.clients().cookie_keys = nullptr;
+  snapshot_ = maker_.snapshot();
+  EXPECT_EQ(ask_for_cookie(client_cookie_).rcode, "FORMERR") << "no cookies are served";
+}
+
+TEST_F(CookieTest, AnErrorShowsACookieOnlyToWhoBringsAValidOne) {
+  const Bytes cookie = option_of(ask_and_read(with_option(edns_option::kCookie, client_cookie_)),
+                                 edns_option::kCookie);
+  const auto with_opcode_status = [](Bytes query) {
+    query[2] = 0x10;
+    return query;
+  };
+  const Bytes known = with_opcode_status(with_option(edns_option::kCookie, cookie));
+  const Message message = ask_and_read(known);
+  EXPECT_EQ(message.rcode, "NOTIMP");
+  EXPECT_EQ(option_of(message, edns_option::kCookie), cookie);
+  EXPECT_EQ(ask(known).size(), known.size());
+  const Bytes unknown = with_opcode_status(with_option(edns_option::kCookie, client_cookie_));
+  EXPECT_THAT(ask_and_read(unknown).edns_options, IsEmpty()) << "it would be larger than the query";
+}
+
 TEST_F(CookieTest, WithoutKeysCookiesAreIgnored) {
   maker_.clients().cookie_keys = nullptr;
   snapshot_ = maker_.snapshot();
@@ -276,7 +333,11 @@ TEST_F(AnswerTest, OverTcpTheIdleTimeoutIsToldToWhoAsks) {
   EXPECT_THAT(option_of(support::parse_message(out).value(), edns_option::kTcpKeepalive),
               ElementsAre(0, 100));
   EXPECT_THAT(ask_and_read(query).edns_options, IsEmpty()) << "over UDP it means nothing";
-  EXPECT_EQ(ask_and_read(with_option(edns_option::kTcpKeepalive, {0, 1})).rcode, "FORMERR");
+  // RFC 7828 §3.2.1 and §3.3.1: only servers send a timeout, and over UDP nobody looks.
+  const Bytes odd = with_option(edns_option::kTcpKeepalive, {0, 1});
+  EXPECT_EQ(ask_and_read(odd, Transport::kTcp).rcode, "FORMERR");
+  EXPECT_EQ(ask_and_read(odd, Transport::kTls).rcode, "FORMERR");
+  EXPECT_EQ(ask_and_read(odd).rcode, "NOERROR");
 }
 
 class RateLimitTest : public CookieTest {
@@ -448,6 +509,58 @@ TEST_F(AnswerTest, MalformedMessagesGetTheirErrorOrNothing) {
   }
 }
 
+TEST_F(AnswerTest, AnErrorRepeatsTheQuestionAndEdnsWhereTheyCanBeRead) {
+  const Bytes good = make_query(kVpn, type::kA);
+  const Bytes edns = make_query(kVpn, type::kA, 1232);
+  const Bytes opt(edns.end() - 11, edns.end());
+  const Bytes question(good.begin() + 12, good.end());
+  const auto compressed = [&](Bytes name) {
+    Bytes query(good.begin(), good.begin() + 12);
+    query[11] = 1;
+    return plus(plus(plus(query, name), {0, 1, 0, 1}), opt);
+  };
+  const Bytes a_record = {0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0};
+
+  const struct {
+    const char* title;
+    Bytes query;
+    std::size_t questions;
+    bool edns;
+  } rows[] = {
+      {"opcode STATUS", with(good, 2, 0x10), 1, false},
+      {"opcode STATUS with EDNS", with(edns, 2, 0x10), 1, true},
+      {"opcode DSO, a header alone", with(Bytes(12, 0), 2, 0x30), 0, false},
+      {"no question", without_question(edns), 0, true},
+      {"two questions", plus(plus(with(with(good, 5, 2), 11, 1), question), opt), 0, true},
+      {"QDCOUNT 65535", with(with(edns, 4, 0xFF), 5, 0xFF), 0, false},
+      {"a QNAME that is a pointer to itself", compressed({0xC0, 12}), 0, true},
+      {"a QNAME with a label and a pointer behind it", compressed({1, 'a', 0xC0, 0xFF}), 0, true},
+      {"a QNAME with a label of 64 octets", with(edns, 12, 64), 0, false},
+      {"ANCOUNT without a record", with(good, 7, 1), 1, false},
+      {"OPT counted as an answer", with(with(edns, 11, 0), 7, 1), 1, false},
+      {"OPT twice", plus(with(edns, 11, 2), opt), 1, true},
+      {"OPT in front of what is cut off", plus(with(edns, 11, 2), {0xC0}), 1, true},
+      {"OPT behind another record", plus(plus(plus(with(good, 11, 2), a_record), opt), {0}), 1,
+       true},
+      {"OPT behind a record that is cut off", plus(with(good, 11, 2), cut(a_record, 1)), 1, false},
+      {"OPT cut off", cut(edns, 1), 1, false},
+      {"OPT data past the end", with(edns, edns.size() - 1, 4), 1, false},
+      {"an option past the end of OPT", plus(with(edns, edns.size() - 1, 4), {0, 3, 0, 1}), 1,
+       true},
+      {"an option cut in its head", plus(with(edns, edns.size() - 1, 3), {0, 3, 0}), 1, true},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.title);
+    const Bytes response = ask(row.query);
+    const auto message = support::parse_message(response);
+    ASSERT_TRUE(message);
+    EXPECT_NE(message->rcode, "NOERROR");
+    EXPECT_EQ(message->question_count, row.questions);
+    EXPECT_EQ(message->has_edns, row.edns);
+    EXPECT_LE(response.size(), row.query.size());
+  }
+}
+
 TEST_F(AnswerTest, TakesTheLongestName) {
   const std::string label(61, 'a');
   const std::string longest =
@@ -487,7 +600,11 @@ TEST_F(AnswerTest, SurvivesRandomMessages) {
     ASSERT_GE(query.size(), kHeaderSize);
     ASSERT_TRUE(std::equal(query.begin(), query.begin() + 2, response.begin()));
     ASSERT_LE(response.size(), kEdnsUdpSize);
-    ASSERT_TRUE(support::parse_message(response)) << testing::PrintToString(query);
+    const auto message = support::parse_message(response);
+    ASSERT_TRUE(message) << testing::PrintToString(query);
+    if (message->rcode == "FORMERR" || message->rcode == "NOTIMP") {
+      ASSERT_LE(response.size(), query.size()) << testing::PrintToString(query);
+    }
   }
   EXPECT_GT(answered, 100'000);
 }
