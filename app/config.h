@@ -59,11 +59,11 @@ struct Config {
   std::vector<zones::ZoneSpec> zones;
   std::vector<EndpointConfig> endpoints;
   std::vector<routing::ProfileSpec> profiles;
-  /// The further files that it was made of: the zones' master files with all that they include, and
-  /// secrets.
+  /// The further files that it was made of: the zones' master files with all that they include,
+  /// secrets, and folders, such as those of keys, each of which stands for all its files.
   std::vector<std::filesystem::path> files;
-  /// Changes with the file and the master files, and stays over a restart: the time of their last
-  /// change, in seconds since 1970. Serves as the SOA serial.
+  /// Changes with the file, the master files and the keys, and stays over a restart: the time of
+  /// their last change, in seconds since 1970. Serves as the SOA serial.
   std::uint32_t serial = 0;
 };
 

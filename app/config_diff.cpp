@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "app/config_values.h"
+#include "zones/dnssec_key.h"
 #include "zones/master_file.h"
 
 namespace gslb::app {
@@ -54,8 +56,11 @@ class ChangeList {
     pair_by_name(
         before_.zones, after_.zones, [](const auto& zone) { return zone.apex.lower().to_string(); },
         [this](const auto* old, const auto* fresh) {
-          describe_item("zone", (old ? old : fresh)->apex.to_string(), old, fresh,
-                        [&] { return same_zone(*old, *fresh); });
+          const std::string name = (old ? old : fresh)->apex.to_string();
+          const auto same = [&] { return same_zone(*old, *fresh); };
+          if (describe_item("zone", name, old, fresh, same)) {
+            describe_signing("zone " + name, old->signing, fresh->signing);
+          }
         });
     pair_by_name(
         before_.endpoints, after_.endpoints, [](const auto& item) { return item.routing.name; },
@@ -101,6 +106,31 @@ class ChangeList {
       changes_.push_back(fmt::format("{} {} changed", kind, name));
     }
     return old != nullptr && fresh != nullptr;
+  }
+
+  void describe_signing(const std::string& zone, const std::optional<zones::SigningSpec>& old,
+                        const std::optional<zones::SigningSpec>& fresh) {
+    if (old.has_value() != fresh.has_value()) {
+      changes_.push_back(zone + (fresh ? ": is signed now" : ": is no longer signed"));
+    }
+    if (!old || !fresh) return;
+    if (old->validity != fresh->validity) {
+      changes_.push_back(fmt::format("{}: signature_validity {} -> {}", zone,
+                                     loading::to_string(old->validity),
+                                     loading::to_string(fresh->validity)));
+    }
+    pair_by_name(
+        old->keys, fresh->keys, [](const auto& key) { return key->file_name(); },
+        [&](const auto* before, const auto* after) {
+          if (before == nullptr || after == nullptr) {
+            changes_.push_back(fmt::format("{}: key {} {}", zone,
+                                           (*(before ? before : after))->file_name(),
+                                           after ? "added" : "removed"));
+          } else if ((*before)->timing() != (*after)->timing()) {
+            changes_.push_back(
+                fmt::format("{}: key {}: its times changed", zone, (*before)->file_name()));
+          }
+        });
   }
 
   static bool same_endpoint(const EndpointConfig& a, const EndpointConfig& b) {

@@ -5,6 +5,7 @@
 #include "app/config_sections.h"
 #include "app/config_text.h"
 #include "app/zone_profiles.h"
+#include "zones/dnssec_key_file.h"
 #include "zones/master_file.h"
 #include "zones/zone_check.h"
 
@@ -14,8 +15,10 @@ namespace {
 using namespace std::chrono_literals;
 
 const Section& section() {
-  static const Section kSection{
-      "zone", "[zone.\"NAME\"]", {"nameservers", "hostmaster", "negative_ttl", "file"}, {"dnssec"}};
+  static const Section kSection{"zone",
+                                "[zone.\"NAME\"]",
+                                {"nameservers", "hostmaster", "negative_ttl", "file", "dnssec"},
+                                {}};
   return kSection;
 }
 
@@ -115,6 +118,59 @@ void read_master_file(const TableReader& reader, zones::ZoneSpec& zone, Draft& d
   zone.file = std::move(content);
 }
 
+/// Reads the keys of the zone. Their errors are reported where the directory is named.
+std::vector<std::shared_ptr<const zones::DnssecKey>> read_zone_keys(const TableReader& reader,
+                                                                    const dns::Name& apex,
+                                                                    Draft& draft) {
+  reader.require("key_dir", "write the path of the directory that holds the keys of the zone");
+  const auto text = reader.string("key_dir");
+  if (!text) return {};
+  if (text->empty()) {
+    reader.error("key_dir", "is empty; write the path of the directory of the keys");
+    return {};
+  }
+  constexpr std::size_t kWhole = 4096;  // Paths must not be cut.
+  const std::filesystem::path folder = (draft.folder / *text / "").lexically_normal().parent_path();
+  auto set = zones::read_keys(folder, apex);
+  if (!set) {
+    for (const zones::KeyError& error : set.error()) {
+      // As the directory is written in the configuration.
+      const std::filesystem::path file =
+          error.file == folder
+              ? std::filesystem::path(*text)
+              : std::filesystem::path(*text) / std::filesystem::path(error.file).filename();
+      reader.error("key_dir", printable('"' + file.string() + "\": " + error.message, kWhole));
+    }
+    return {};
+  }
+  for (const std::string& warning : set->warnings) {
+    reader.warning("key_dir", printable(warning, kWhole));
+  }
+  // The folder stands for its files: a new key is a change, too.
+  draft.config.files.push_back(folder);
+  draft.config.serial = std::max(draft.config.serial, modification_time(folder));
+  for (const auto& key : set->keys) {
+    for (const char* extension : {".key", ".private"}) {
+      const std::filesystem::path file = folder / (key->file_name() + extension);
+      draft.config.serial = std::max(draft.config.serial, modification_time(file));
+    }
+  }
+  return std::move(set->keys);
+}
+
+void read_dnssec(const Value& value, zones::ZoneSpec& zone, Draft& draft, Report& report) {
+  const toml::table* table = read_table(value, report, "write dnssec = { key_dir = \"keys\" }");
+  if (table == nullptr) return;
+  TableReader reader(*table, value.path, report);
+  reader.check_keys({"key_dir", "signature_validity"}, {});
+  zones::SigningSpec signing;
+  // RFC 6781 §4.4.2: long enough to mend what is broken, short enough to limit replays.
+  const auto validity = reader.duration("signature_validity", {1min, 8760h, 1s});
+  if (validity) signing.validity = std::chrono::duration_cast<std::chrono::seconds>(*validity);
+  signing.keys = read_zone_keys(reader, zone.apex, draft);
+  zone.signing = std::move(signing);
+}
+
 void read_zone(const NamedTable& named, Draft& draft, Report& report) {
   TableReader reader(*named.table, named.path, report);
   reader.check_keys(section().keys, section().later_keys);
@@ -147,6 +203,7 @@ void read_zone(const NamedTable& named, Draft& draft, Report& report) {
     return;
   }
   read_master_file(reader, zone, draft, report);
+  if (const auto dnssec = reader.find("dnssec")) read_dnssec(*dnssec, zone, draft, report);
   draft.config.zones.push_back(std::move(zone));
 }
 

@@ -17,12 +17,15 @@ namespace gslb::app {
 /// together are reported once. Based on inotify(7), so changes made by other hosts on a network
 /// file system are not seen.
 ///
+/// Of a folder, tells when a file in it is new, gone, changed, or got another owner or mode. It
+/// follows neither folders in it nor what its symbolic links lead to.
+///
 /// One thread, that of `io`, which must outlive it.
 class FileWatcher {
  public:
   using Callback = std::function<void()>;
 
-  /// The file as it is at this moment counts as known.
+  /// The file or folder as it is at this moment counts as known. Which of the two it is stays so.
   FileWatcher(boost::asio::io_context& io, std::filesystem::path file, Callback on_change);
   ~FileWatcher();
 

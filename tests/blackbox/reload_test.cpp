@@ -143,6 +143,37 @@ TEST(Reload, AZoneFileIsTakenOverLiveAndABrokenOneIsNot) {
   EXPECT_EQ(daemon.addresses("host.gslb.example.com"), "192.0.2.2");
 }
 
+TEST(Reload, KeysAreTakenOverLiveAndBrokenOnesAreNot) {
+  support::TemporaryFolder folder;
+  const auto generate = [&](const std::string& algorithm) {
+    const support::Finished made = support::run(
+        {"dnssec-keygen", "-q", "-K", folder.path().string(), "-a", algorithm, "gslb.example.com"});
+    EXPECT_EQ(made.status, 0) << made.output;
+    return made.output.substr(0, made.output.find('\n'));
+  };
+  const std::string first = generate("ECDSAP256SHA256");
+  std::string config = weighted(100, 0, 0);
+  const std::string mark = "[endpoint.london]";
+  config.insert(config.find(mark), "dnssec = { key_dir = \"" + folder.path().string() + "\" }\n");
+  Daemon daemon(config);
+  const std::string second = generate("ED25519");
+  EXPECT_TRUE(
+      daemon.wait_for_log("configuration: zone gslb.example.com: key " + second + " added"));
+
+  const std::filesystem::path secret = folder.path() / (second + ".private");
+  std::filesystem::rename(secret, folder.path() / "kept");
+  EXPECT_TRUE(daemon.wait_for_log(second + ".private is missing beside it"));
+  EXPECT_TRUE(daemon.wait_for_log("the running configuration stays"));
+  EXPECT_EQ(daemon.addresses(kVpn), "203.0.113.10");
+  std::filesystem::rename(folder.path() / "kept", secret);
+  EXPECT_TRUE(daemon.wait_for_log("configuration applied"));
+
+  std::filesystem::remove(secret);
+  std::filesystem::remove(folder.path() / (second + ".key"));
+  EXPECT_TRUE(
+      daemon.wait_for_log("configuration: zone gslb.example.com: key " + second + " removed"));
+}
+
 TEST(Reload, HealthCarriesOver) {
   VpnSite site(VpnSite::Options{.behaviour = SiteBehaviour::kStatus404});
   const auto config = [&](const std::string& ttl) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -10,12 +11,14 @@
 #include <vector>
 
 #include "app/config.h"
+#include "tests/support/process.h"
+#include "zones/dnssec_key_file.h"
 
 // Every ```toml block in README.md and docs/ is a configuration that gslbd takes:
 //   ```toml            a whole file
 //   ```toml fragment   some tables of one; the rest comes from kBase
 //   ```toml not-yet    tables that this version refuses as "not supported yet"
-// So is every literal display of gslbd.toml(5).
+// So is every literal display of gslbd.toml(5). Each finds keys in key_dir.
 namespace gslb::app {
 namespace {
 
@@ -49,6 +52,16 @@ std::string complete(const Block& block) {
   for (const std::string_view table : kBase) {
     const std::string_view header = table.substr(0, table.find('\n'));
     if (block.text.find(header) == std::string::npos) text += table;
+  }
+  return text;
+}
+
+/// The text with a directory of keys for gslb.example.com in place of those that it names.
+std::string with_keys(std::string text, const fs::path& keys) {
+  const std::string mark = "key_dir = \"";
+  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+    at += mark.size();
+    text.replace(at, text.find('"', at) - at, keys.string());
   }
   return text;
 }
@@ -141,10 +154,15 @@ TEST(DocsExamples, AreThere) {
 }
 
 TEST(DocsExamples, AreTaken) {
+  const support::TemporaryFolder keys;
+  constexpr std::chrono::sys_seconds kPast{std::chrono::seconds{1'700'000'000}};
+  ASSERT_TRUE(zones::generate_key(keys.path(), dns::parse_name("gslb.example.com").value(),
+                                  zones::KeyAlgorithm::kEcdsaP256Sha256, true,
+                                  {.publish = kPast, .activate = kPast}));
   for (const Block& block : all_blocks()) {
     if (block.kind != Kind::kWhole && block.kind != Kind::kFragment) continue;
-    const ConfigResult result =
-        parse_config(complete(block), (fs::path(GSLB_SOURCE_DIR) / block.file).string(), 0);
+    const ConfigResult result = parse_config(with_keys(complete(block), keys.path()),
+                                             (fs::path(GSLB_SOURCE_DIR) / block.file).string(), 0);
     for (const Diagnostic& diagnostic : result.diagnostics) {
       if (diagnostic.severity == Diagnostic::Severity::kError) {
         ADD_FAILURE() << diagnostic.to_string();

@@ -119,6 +119,73 @@ TEST_F(FileWatcherTest, ComesBackWithItsFolder) {
   EXPECT_TRUE(wait_for_changes(1));
 }
 
+class FolderWatcherTest : public FileWatcherTest {
+ protected:
+  FolderWatcherTest() {
+    fs::create_directory(keys_);
+    write_file(keys_ / "one", "1");
+  }
+
+  fs::path keys_ = folder_.path() / "keys";
+};
+
+TEST_F(FolderWatcherTest, ReportsFilesThatComeChangeAndGo) {
+  watch(keys_);
+  write_file(keys_ / "two", "2");
+  EXPECT_TRUE(wait_for_changes(1));
+  replace_file(keys_ / "two", "22");
+  EXPECT_TRUE(wait_for_changes(2));
+  write_file(keys_ / "one", "11");
+  EXPECT_TRUE(wait_for_changes(3));
+  fs::remove(keys_ / "two");
+  EXPECT_TRUE(wait_for_changes(4));
+  fs::rename(keys_ / "one", folder_.path() / "one");
+  EXPECT_TRUE(wait_for_changes(5));
+  EXPECT_TRUE(stays_quiet());
+}
+
+TEST_F(FolderWatcherTest, ReportsAFileThatMayBeReadAtLast) {
+  watch(keys_);
+  fs::permissions(keys_ / "one", fs::perms::owner_read);
+  EXPECT_TRUE(wait_for_changes(1));
+}
+
+TEST_F(FolderWatcherTest, ReportsLinksThatMoveOn) {
+  write_file(folder_.path() / "elsewhere", "2");
+  watch(keys_);
+  fs::create_symlink("../elsewhere", keys_ / "two");
+  EXPECT_TRUE(wait_for_changes(1));
+  fs::create_symlink("one", keys_ / "next");
+  fs::rename(keys_ / "next", keys_ / "two");
+  EXPECT_TRUE(wait_for_changes(2));
+}
+
+TEST_F(FolderWatcherTest, ReportsAFolderPutInItsPlace) {
+  fs::create_directory(folder_.path() / "new");
+  write_file(folder_.path() / "new" / "two", "2");
+  watch(keys_);
+  fs::rename(keys_, folder_.path() / "old");
+  fs::rename(folder_.path() / "new", keys_);
+  EXPECT_TRUE(wait_for_changes(1));
+  write_file(keys_ / "three", "3");
+  EXPECT_TRUE(wait_for_changes(2));
+}
+
+TEST_F(FolderWatcherTest, ComesBackWithTheFolder) {
+  watch(keys_);
+  fs::remove_all(keys_);
+  fs::create_directory(keys_);
+  write_file(keys_ / "two", "2");
+  EXPECT_TRUE(wait_for_changes(1));
+}
+
+TEST_F(FolderWatcherTest, IgnoresFilesBesideTheFolder) {
+  watch(keys_);
+  write_file(folder_.path() / "one", "x");
+  write_file(folder_.path() / "gslbd.toml", "x");
+  EXPECT_TRUE(stays_quiet());
+}
+
 TEST_F(FileWatcherTest, SaysWhyAFolderCannotBeWatched) {
   FileWatcher watcher(io_, "/nonexistent/gslbd.toml", [] {});
   EXPECT_EQ(watcher.start(), "/nonexistent: No such file or directory");
