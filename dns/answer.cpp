@@ -560,21 +560,19 @@ bool is_valid(CookieVerdict verdict) noexcept {
 /// The error for a message whose question is not looked at; null where there is none.
 const Rendered* reject(const Query& query, Transport transport,
                        const std::optional<CookieOutcome>& cookie) noexcept {
-  switch (query.flags & flag::kOpcodeMask) {
-    case opcode::kQuery:
-      break;
-    case opcode::kNotify:
-      // RFC 1996 §3.10: there is no zone here that is transferred from anywhere.
-      return &kRefusedResponse;
-    default:
-      return &kNotImpResponse;
-  }
+  const std::uint16_t opcode = query.flags & flag::kOpcodeMask;
   const bool bad_cookie = cookie && cookie->verdict == CookieVerdict::kMalformed;
   // RFC 7828 §3.3.1: over UDP the option is ignored.
   const bool bad_keepalive =
       transport != Transport::kUdp && query.edns && query.edns->has_keepalive_timeout;
-  if (query.form == Form::kMalformed || bad_cookie || bad_keepalive) return &kFormErrResponse;
-  if (query.edns && query.edns->version != 0) return &kBadVersResponse;  // RFC 6891 §6.1.3
+  if (opcode == opcode::kQuery && (query.form == Form::kMalformed || bad_cookie || bad_keepalive)) {
+    return &kFormErrResponse;
+  }
+  // RFC 6891 §6.1.3: whatever the opcode.
+  if (query.edns && query.edns->version != 0) return &kBadVersResponse;
+  // RFC 1996 §3.10: there is no zone here that is transferred from anywhere.
+  if (opcode == opcode::kNotify) return &kRefusedResponse;
+  if (opcode != opcode::kQuery) return &kNotImpResponse;
   if (query.form == Form::kNoQuestion && !cookie) return &kFormErrResponse;
   return nullptr;
 }
