@@ -359,10 +359,17 @@ class ResponseWriter {
 
   /// Leaves out all records, so that the client comes back over TCP.
   void truncate() noexcept {
+    leave_out_optional_options();
     truncated_ = true;
     additional_count_ = 0;
     records_size_ = 0;
     proof_count_ = 0;
+  }
+
+  /// NSID and explanations, which no RFC demands.
+  void leave_out_optional_options() noexcept {
+    nsid_ = {};
+    explanation_ = {};
   }
 
   std::size_t write(std::span<std::uint8_t> out) const noexcept {
@@ -422,8 +429,7 @@ class ResponseWriter {
     additional_count_ = rendered_.required_additional_count;
     records_size_ = rendered_.required_size;
     if (fixed + records_size_ + opt_size() <= limit) return;
-    nsid_ = {};
-    explanation_ = {};
+    leave_out_optional_options();
     if (fixed + records_size_ + opt_size() > limit) truncate();
   }
 
@@ -506,6 +512,12 @@ void count_response(const Rendered& rendered, Counters& counters) noexcept {
       counters.servfail.add();
       break;
   }
+}
+
+/// Whether the client gets nothing of what it asked for, for a reason that lies in the query.
+bool is_refusal(std::uint16_t rcode) noexcept {
+  return rcode == rcode::kRefused || rcode == rcode::kNotImp || rcode == rcode::kFormErr ||
+         rcode == rcode::kBadVers || rcode == rcode::kBadCookie;
 }
 
 ResponseClass class_of(std::uint16_t rcode) noexcept {
@@ -614,6 +626,12 @@ std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client, 
   const std::size_t limit = size_limit(query, client.transport, out.size());
   const bool padded = client.transport == Transport::kTls && query.edns && query.edns->has_padding;
   ResponseWriter writer(query, found, options.written(), *snapshot.identity, limit, padded);
+
+  // Nobody must gain from a refusal in the name of another: it is no larger than the query, but for
+  // the server cookie (RFC 7873 §5.2.3). NSID and explanations are for those who are where they
+  // say.
+  const bool is_proven = is_trusted || client.transport != Transport::kUdp;
+  if (!is_proven && is_refusal(found.rendered->rcode)) writer.leave_out_optional_options();
 
   count_response(*found.rendered, scratch.counters);
   switch (limit_rate(snapshot, client, is_trusted, found.rendered->rcode, scratch)) {

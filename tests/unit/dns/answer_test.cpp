@@ -114,7 +114,7 @@ TEST_F(AnswerTest, SaysWhyThereIsNoData) {
 
 TEST_F(AnswerTest, SaysWhyItRefuses) {
   const auto extended_error = [&](const char* owner, std::uint16_t qtype) {
-    return ask_and_read(make_query(owner, qtype, 1232)).edns_options;
+    return ask_and_read(make_query(owner, qtype, 1232), Transport::kTcp).edns_options;
   };
   EXPECT_THAT(extended_error("www.example.net", type::kA), ElementsAre(0, 15, 0, 2, 0, 20));
   EXPECT_THAT(extended_error("gslb.example.com", type::kIxfr), ElementsAre(0, 15, 0, 2, 0, 18));
@@ -297,6 +297,58 @@ TEST_F(CookieTest, AnErrorShowsACookieOnlyToWhoBringsAValidOne) {
   EXPECT_THAT(ask_and_read(unknown).edns_options, IsEmpty()) << "it would be larger than the query";
 }
 
+TEST_F(CookieTest, ARefusalIsLargerThanTheQueryOnlyForWhoIsWhereItSays) {
+  const Bytes nsid = {0, edns_option::kNsid, 0, 0};
+  const auto ask_for_nsid = [&](const Bytes& cookie, const char* owner, Transport transport) {
+    Bytes query = with_option(edns_option::kCookie, cookie, owner);
+    store_u16(&query[query.size() - cookie.size() - 6],
+              static_cast<std::uint16_t>(8 + cookie.size()));
+    query.insert(query.end(), nsid.begin(), nsid.end());
+    return std::pair(query, ask(query, transport));
+  };
+  maker_.clients().require_cookies = true;  // BADCOOKIE is a refusal too.
+  snapshot_ = maker_.snapshot(std::string(200, 'n'));
+  const Bytes valid = option_of(ask_and_read(with_option(edns_option::kCookie, client_cookie_)),
+                                edns_option::kCookie);
+
+  const struct {
+    const char* title;
+    const char* owner;
+    const char* rcode;
+    Bytes cookie;
+    Transport transport;
+    bool tells;
+  } rows[] = {
+      {"no proof", kVpn, "BADCOOKIE", client_cookie_, Transport::kUdp, false},
+      {"a forged cookie", "example.net", "BADCOOKIE", Bytes(kCookieSize, 7), Transport::kUdp,
+       false},
+      {"TCP", "example.net", "REFUSED", client_cookie_, Transport::kTcp, true},
+      {"a valid cookie", "example.net", "REFUSED", valid, Transport::kUdp, true},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.title);
+    const auto [query, response] = ask_for_nsid(row.cookie, row.owner, row.transport);
+    const Message message = support::parse_message(response).value();
+    EXPECT_EQ(message.rcode, row.rcode);
+    EXPECT_EQ(option_of(message, edns_option::kNsid).size(), row.tells ? 200U : 0U);
+    if (!row.tells) {
+      EXPECT_LE(response.size(), query.size() + kCookieSize - client_cookie_.size());
+    }
+  }
+}
+
+TEST_F(AnswerTest, ARefusalOverUdpIsNoLargerThanTheQuery) {
+  snapshot_ = maker_.snapshot(std::string(200, 'n'));
+  const Bytes rows[] = {
+      make_query("example.net", type::kA, 1232), make_query("gslb.example.com", type::kAxfr, 1232),
+      make_query(kVpn, type::kMailb, 1232), with_option(edns_option::kNsid, {}, "example.net"),
+      with_option(edns_option::kClientSubnet, {0, 1, 24, 0, 203, 0, 113}, "example.net")};
+  for (const Bytes& query : rows) {
+    SCOPED_TRACE(testing::PrintToString(query));
+    EXPECT_LE(ask(query).size(), query.size());
+  }
+}
+
 TEST_F(CookieTest, WithoutKeysCookiesAreIgnored) {
   maker_.clients().cookie_keys = nullptr;
   snapshot_ = maker_.snapshot();
@@ -384,6 +436,15 @@ TEST_F(RateLimitTest, ANetworkGetsItsRateAndThenEverySecondOneTruncated) {
   EXPECT_EQ(send(make_query(kVpn, type::kA), 10), (Seen{10, 0, 0}));
   EXPECT_EQ(scratch_.counters.rate_dropped.value(), 10U);
   EXPECT_EQ(scratch_.counters.rate_truncated.value(), 10U);
+}
+
+TEST_F(RateLimitTest, WhatGoesOutTruncatedIsNoLargerThanTheQuery) {
+  snapshot_ = maker_.snapshot(std::string(200, 'n'));
+  const Bytes query = with_option(edns_option::kNsid, {});
+  EXPECT_EQ(send(query, 11), (Seen{10, 0, 1}));
+  const Bytes truncated = ask(query);
+  EXPECT_FALSE(truncated.empty());
+  EXPECT_LE(truncated.size(), query.size());
 }
 
 TEST_F(RateLimitTest, EachKindOfResponseHasItsOwn) {
