@@ -131,4 +131,38 @@ ConfigResult parse_config(std::string_view text, const std::string& file, std::u
   }
 }
 
+std::filesystem::path resolve_folder(const std::filesystem::path& config_folder,
+                                     const std::string& path) {
+  // The empty last part is what parent_path() takes away, whether `path` ends in '/' or not.
+  return (config_folder / path / "").lexically_normal().parent_path();
+}
+
+tl::expected<std::filesystem::path, std::string> find_key_dir(const std::filesystem::path& file,
+                                                              const dns::Name& zone) {
+  const auto fail = [](const Diagnostics& diagnostics) {
+    return tl::make_unexpected(diagnostics.front().to_string());
+  };
+  try {
+    const auto content = loading::read_file(file);
+    if (!content) return fail(failed(file.string(), content.error()).diagnostics);
+    Report report(file.string());
+    const std::optional<toml::table> root = parse_toml(content->text, report);
+    if (!root) return fail(report.take_sorted());
+    const toml::table* zones = (*root)["zone"].as_table();
+    for (const auto& [key, node] : zones == nullptr ? toml::table() : *zones) {
+      const auto name = dns::parse_name(key.str());
+      if (!name || !(*name == zone)) continue;
+      const auto key_dir = node.at_path("dnssec.key_dir").value<std::string>();
+      if (key_dir && !key_dir->empty()) return resolve_folder(file.parent_path(), *key_dir);
+      report.error(loading::position_of(key.source()), {},
+                   "the zone is not signed; add dnssec = { key_dir = \"keys\" } to it");
+      return fail(report.take_sorted());
+    }
+    return fail(
+        failed(file.string(), "has no [zone.\"" + zone.to_string() + "\"]; add it").diagnostics);
+  } catch (const std::exception& error) {
+    return tl::make_unexpected(file.string() + ": " + error.what());
+  }
+}
+
 }  // namespace gslb::app

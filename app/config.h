@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <tl/expected.hpp>
+
 #include "app/diagnostics.h"
 #include "base/ip_address.h"
 #include "dns/cookie.h"
@@ -79,5 +81,14 @@ ConfigResult load_config(const std::filesystem::path& file);
 /// The same for text that is already at hand; `file` is what diagnostics name, and where relative
 /// paths start from.
 ConfigResult parse_config(std::string_view text, const std::string& file, std::uint32_t serial);
+
+/// Where a relative path in the configuration leads to, without a final '/'.
+std::filesystem::path resolve_folder(const std::filesystem::path& config_folder,
+                                     const std::string& path);
+
+/// The key_dir of a zone as the file has it, while nothing else of the file is checked: the
+/// directory may still wait for its first key. The error is a line for people, with its place.
+tl::expected<std::filesystem::path, std::string> find_key_dir(const std::filesystem::path& file,
+                                                              const dns::Name& zone);
 
 }  // namespace gslb::app

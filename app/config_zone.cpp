@@ -130,7 +130,7 @@ std::vector<std::shared_ptr<const zones::DnssecKey>> read_zone_keys(const TableR
     return {};
   }
   constexpr std::size_t kWhole = 4096;  // Paths must not be cut.
-  const std::filesystem::path folder = (draft.folder / *text / "").lexically_normal().parent_path();
+  const std::filesystem::path folder = resolve_folder(draft.folder, *text);
   auto set = zones::read_keys(folder, apex);
   if (!set) {
     for (const zones::KeyError& error : set.error()) {

@@ -19,3 +19,7 @@ target_link_libraries(gslb_asio PUBLIC Boost::headers Threads::Threads)
 # Its TLS half, for those who need it.
 add_library(gslb_asio_ssl STATIC ${CMAKE_SOURCE_DIR}/cmake/asio_ssl.cpp)
 target_link_libraries(gslb_asio_ssl PUBLIC gslb_asio OpenSSL::SSL OpenSSL::Crypto)
+
+# Boost.JSON, likewise.
+add_library(gslb_json STATIC ${CMAKE_SOURCE_DIR}/cmake/json.cpp)
+target_link_libraries(gslb_json PUBLIC Boost::headers)

@@ -112,8 +112,6 @@ std::string_view to_string(KeyAlgorithm algorithm) noexcept {
   return algorithm == KeyAlgorithm::kEd25519 ? "ED25519" : "ECDSAP256SHA256";
 }
 
-void DnssecKey::Free::operator()(evp_pkey_st* key) const noexcept { EVP_PKEY_free(key); }
-
 DnssecKey::DnssecKey(dns::Name zone, std::uint16_t flags, KeyAlgorithm algorithm, Handle handle,
                      std::vector<std::uint8_t> dnskey, const KeyTiming& timing)
     : zone_(std::move(zone)),
@@ -135,7 +133,7 @@ tl::expected<std::shared_ptr<const DnssecKey>, std::string> DnssecKey::make(
                                            private_key.size(), to_string(algorithm), kHalf));
   }
   const Pair pair = is_ed25519 ? ed25519_pair(private_key) : p256_pair(private_key);
-  Handle handle(pair.key);
+  Handle handle(pair.key, EVP_PKEY_free);
   if (!handle) {
     ERR_clear_error();
     return tl::make_unexpected(
@@ -146,6 +144,11 @@ tl::expected<std::shared_ptr<const DnssecKey>, std::string> DnssecKey::make(
   dnskey.insert(dnskey.end(), pair.public_key.begin(), pair.public_key.end());
   return std::shared_ptr<const DnssecKey>(new DnssecKey(
       std::move(zone), flags, algorithm, std::move(handle), std::move(dnskey), timing));
+}
+
+std::shared_ptr<const DnssecKey> DnssecKey::with_timing(const KeyTiming& timing) const {
+  return std::shared_ptr<const DnssecKey>(
+      new DnssecKey(zone_, flags_, algorithm_, handle_, dnskey_, timing));
 }
 
 bool DnssecKey::is_published(Time now) const noexcept {

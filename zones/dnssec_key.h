@@ -62,6 +62,9 @@ class DnssecKey {
       dns::Name zone, std::uint16_t flags, KeyAlgorithm algorithm,
       std::span<const std::uint8_t> private_key, const KeyTiming& timing);
 
+  /// The same key with other times.
+  std::shared_ptr<const DnssecKey> with_timing(const KeyTiming& timing) const;
+
   const dns::Name& zone() const noexcept { return zone_; }
   std::uint16_t flags() const noexcept { return flags_; }
   bool is_sep() const noexcept { return (flags_ & dnskey_flag::kSep) != 0; }
@@ -94,10 +97,7 @@ class DnssecKey {
   std::string file_name() const;
 
  private:
-  struct Free {
-    void operator()(evp_pkey_st* key) const noexcept;
-  };
-  using Handle = std::unique_ptr<evp_pkey_st, Free>;
+  using Handle = std::shared_ptr<evp_pkey_st>;
 
   DnssecKey(dns::Name zone, std::uint16_t flags, KeyAlgorithm algorithm, Handle handle,
             std::vector<std::uint8_t> dnskey, const KeyTiming& timing);

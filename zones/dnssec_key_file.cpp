@@ -375,18 +375,12 @@ KeyResult set_key_timing(const fs::path& key_dir, const DnssecKey& key, const Ke
     return tl::make_unexpected((key_dir / stem).string() + ": " +
                                (public_text ? private_text.error() : public_text.error()));
   }
-  const auto parsed = parse_private_key(*private_text);
-  if (!parsed)
-    return tl::make_unexpected((key_dir / stem).string() + ".private: " + parsed.error());
-  auto changed =
-      DnssecKey::make(key.zone(), key.flags(), key.algorithm(), parsed->private_key, timing);
-  if (!changed) return changed;
   const std::string error = write_key(
       key_dir, stem,
       {with_timing_comments(*public_text, timing), with_timing_fields(*private_text, timing)},
       *lock);
   if (!error.empty()) return tl::make_unexpected(error);
-  return changed;
+  return key.with_timing(timing);
 }
 
 }  // namespace gslb::zones
