@@ -124,9 +124,12 @@ class KeyView {
     return key.next_change(now_) ? "waiting" : "unused";
   }
 
-  /// It is trusted through its DS, now or as soon as the parent reads CDS.
+  /// It is to be trusted through its DS. Its times in CDS tell when; without them, once it signs
+  /// keys.
   bool belongs_at_parent(const DnssecKey& key) const {
-    if (has_come(key.timing().sync_remove)) return false;
+    const KeyTiming& timing = key.timing();
+    if (has_come(timing.sync_remove)) return false;
+    if (timing.sync_publish && !has_come(timing.sync_publish)) return false;
     return contains(signing_.key_signing, key) || contains(signing_.sync, key);
   }
 

@@ -136,9 +136,12 @@ TEST_F(GslbctlKeys, AZskIsRolledByTimes) {
   EXPECT_EQ(support::run({"dnssec-settime", "-p", "all", path(old).string()}).status, 0);
 }
 
-TEST_F(GslbctlKeys, TheDsOfAKeyThatIsRetiredIsToLeaveTheParent) {
+TEST_F(GslbctlKeys, TheDsComesAndGoesWithCds) {
   const std::string old = generate();
-  const std::string fresh = generate();
+  const std::string fresh = generate({"--sync-publish", "+2d"});
+  EXPECT_THAT(keys("ds").output,
+              AllOf(HasSubstr(" DS " + tag_of(old)), Not(HasSubstr(" DS " + tag_of(fresh)))));
+  EXPECT_EQ(keys("set", {tag_of(fresh), "--sync-publish", "now"}).status, 0);
   EXPECT_THAT(keys("ds").output,
               AllOf(HasSubstr(" DS " + tag_of(old)), HasSubstr(" DS " + tag_of(fresh))));
   EXPECT_EQ(keys("set", {tag_of(old), "--sync-delete", "now"}).status, 0);
