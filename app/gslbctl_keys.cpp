@@ -522,8 +522,7 @@ tl::expected<std::optional<Time>, std::string> parse_key_time_option(std::string
     const auto [end, error] = std::from_chars(text.data() + 1, last, count);
     if (unit != kUnits.end() && error == std::errc() && end == last && count <= kMost) {
       const Time time = now + count * unit->length;
-      // The four digits of a year in the files.
-      if (time < Time(std::chrono::sys_days(std::chrono::year(9999) / 12 / 31))) return time;
+      if (time <= zones::kMaxKeyTime) return time;
     }
   }
   return tl::make_unexpected(loading::quote(text) +

@@ -3,7 +3,9 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -54,7 +56,10 @@ KeyResult generate_key(const std::filesystem::path& key_dir, const dns::Name& zo
 KeyResult set_key_timing(const std::filesystem::path& key_dir, const DnssecKey& key,
                          const KeyTiming& timing);
 
-/// "20261124165608", in UTC.
+/// The last time that a key can have: BIND counts seconds since 1970 in 32 bits.
+inline constexpr std::chrono::sys_seconds kMaxKeyTime{std::chrono::seconds{0xFFFFFFFF}};
+
+/// "20261124165608", in UTC, from 1970 to kMaxKeyTime.
 std::string format_key_time(std::chrono::sys_seconds time);
 std::optional<std::chrono::sys_seconds> parse_key_time(std::string_view text);
 

@@ -133,18 +133,38 @@ tl::expected<Octets, std::string> parse_dnskey(std::span<const MasterFileField> 
   return rdata;
 }
 
+/// A line of a ".private" file, "NAME: VALUE".
+struct Field {
+  std::string_view name;
+  std::string_view value;
+};
+
+Field field_of(std::string_view line) {
+  const std::size_t colon = std::min(line.find(':'), line.size());
+  return {trim(line.substr(0, colon)), trim(line.substr(std::min(colon + 1, line.size())))};
+}
+
+/// The first format v1.x whose keys have times.
+constexpr unsigned kMinorWithTimes = 3;
+
+/// The x of "Private-key-format: v1.x".
+std::optional<std::uint32_t> minor_format(const Field& field) {
+  constexpr std::string_view kMajor = "v1.";
+  if (field.name != "Private-key-format" || !field.value.starts_with(kMajor)) return std::nullopt;
+  return parse_number(field.value.substr(kMajor.size()), 0xFFFF);
+}
+
 /// Reads a ".private" file line by line into a PrivateKeyText.
 class PrivateKeyReader {
  public:
   /// The error of that line, if it has one.
   std::optional<std::string> read_line(std::string_view line) {
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) {
+    if (line.find(':') == std::string_view::npos) {
       return fmt::format("{} is not of the form NAME: VALUE; {}", quote(line), kRestoreAdvice);
     }
-    const std::string_view name = trim(line.substr(0, colon));
-    const std::string_view value = trim(line.substr(colon + 1));
-    if (!has_format_) return read_format(name, value);
+    const Field field = field_of(line);
+    if (!has_format_) return read_format(field);
+    const auto& [name, value] = field;
     if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) {
       return fmt::format("{} stands there twice; remove one", quote(name));
     }
@@ -166,19 +186,15 @@ class PrivateKeyReader {
   }
 
  private:
-  static constexpr unsigned kMinorWithTimes = 3;
-
-  std::optional<std::string> read_format(std::string_view name, std::string_view value) {
-    const std::size_t dot = value.find('.');
-    const auto minor =
-        dot == std::string_view::npos ? std::nullopt : parse_number(value.substr(dot + 1), 0xFFFF);
-    if (name != "Private-key-format" || !minor) {
+  std::optional<std::string> read_format(const Field& field) {
+    const auto minor = minor_format(field);
+    if (field.name != "Private-key-format") {
       return fmt::format("the file does not begin with Private-key-format: v1.3; {}",
                          kRestoreAdvice);
     }
-    if (!value.starts_with("v1.")) {
+    if (!minor) {
       return fmt::format("the format {} is not supported; make the key with format v1.3",
-                         quote(value));
+                         quote(field.value));
     }
     minor_ = *minor;
     has_format_ = true;
@@ -191,8 +207,8 @@ class PrivateKeyReader {
     if (const TimeField* field = find_time_field(name)) {
       const std::optional<Time> time = parse_key_time(value);
       if (!time) {
-        return fmt::format("{} is not a time of {}; write YYYYMMDDHHMMSS in UTC", quote(value),
-                           name);
+        return fmt::format("{} is not a time of {}; write YYYYMMDDHHMMSS in UTC, before 2106",
+                           quote(value), name);
       }
       key_.timing.*(field->time) = time;
       return std::nullopt;
@@ -248,8 +264,7 @@ std::string encode_base64(std::span<const std::uint8_t> octets) {
 /// The name of the time that a line sets, "Publish: 2026…" behind `prefix`; empty for other lines.
 std::string_view time_field_of(std::string_view line, std::string_view prefix) {
   if (!line.starts_with(prefix)) return {};
-  const std::string_view name = trim(line.substr(prefix.size()));
-  const TimeField* field = find_time_field(name.substr(0, name.find(':')));
+  const TimeField* field = find_time_field(field_of(line.substr(prefix.size())).name);
   return field == nullptr ? std::string_view() : field->name;
 }
 
@@ -280,8 +295,10 @@ std::optional<Time> parse_key_time(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)),
                                          std::chrono::month(month), std::chrono::day(day)};
   if (!date.ok() || year < 1970 || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second);
+  const Time time = std::chrono::sys_days(date) + std::chrono::hours(hour) +
+                    std::chrono::minutes(minute) + std::chrono::seconds(second);
+  if (time > kMaxKeyTime) return std::nullopt;
+  return time;
 }
 
 tl::expected<PublicKeyText, std::string> parse_public_key(std::string_view text) {
@@ -364,9 +381,8 @@ std::string with_timing_fields(std::string_view private_text, const KeyTiming& t
     const std::string_view line = take_line(private_text);
     if (!time_field_of(line, "").empty() || trim(line).empty()) continue;
     // A key of a format without times gets them now.
-    const bool is_old = line.starts_with("Private-key-format: v1.2") ||
-                        line.starts_with("Private-key-format: v1.1");
-    out += is_old ? "Private-key-format: v1.3" : line;
+    const auto minor = minor_format(field_of(line));
+    out += minor && *minor < kMinorWithTimes ? "Private-key-format: v1.3" : line;
     out += '\n';
   }
   for (const TimeField& field : kTimeFields) {

@@ -27,8 +27,8 @@ TEST(KeyTimeOption, IsRelativeOrAbsoluteOrNone) {
 
 TEST(KeyTimeOption, OtherTextIsRefusedWithAnExample) {
   for (const char* bad :
-       {"", "+", "+d", "30d", "+30", "+30y", "+-1d", "+ 1d", "-1d", "+1.5d", "NOW", "+1000001w",
-        "+1000000w", "+99999999999d", "2027-01-15", "20270229000000"}) {
+       {"", "+", "+d", "30d", "+30", "+30y", "+100y", "+5000w", "+-1d", "+ 1d", "-1d", "+1.5d",
+        "NOW", "+1000001w", "+1000000w", "+99999999999d", "2027-01-15", "20270229000000"}) {
     const auto time = parse_key_time_option(bad, kNow);
     ASSERT_FALSE(time) << bad;
     EXPECT_THAT(time.error(), testing::HasSubstr(" is not a time; write now, +30d"));

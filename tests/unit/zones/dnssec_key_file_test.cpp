@@ -530,9 +530,11 @@ TEST_F(KeyFiles, WithoutAnActiveKeyDoNotSign) {
 TEST(KeyTime, IsReadAndWrittenInUtc) {
   EXPECT_EQ(format_key_time(kNow), "20270115080000");
   EXPECT_EQ(parse_key_time("20270115080000"), kNow);
-  for (const char* bad :
-       {"", "2027", "20271315080000", "20270132080000", "20270115240000", "20270115086000",
-        "2027011508000x", "202701150800000", "-0270115080000"}) {
+  EXPECT_EQ(parse_key_time("21060207062815"), kMaxKeyTime);
+  EXPECT_EQ(format_key_time(kMaxKeyTime), "21060207062815");
+  for (const char* bad : {"", "21060207062816", "60261124165608", "2027", "20271315080000",
+                          "20270132080000", "20270115240000", "20270115086000", "2027011508000x",
+                          "202701150800000", "-0270115080000"}) {
     EXPECT_EQ(parse_key_time(bad), std::nullopt) << bad;
   }
 }
