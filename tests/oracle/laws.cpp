@@ -47,6 +47,8 @@ constexpr Law kLaws[] = {
      }},
     {"no record is there twice (RFC 2181 §5)",
      [](const Question&, const Reply& r) { return !r.body.repeats_records; }},
+    {"the header counts all that is there (RFC 1035 §4.1.1)",
+     [](const Question&, const Reply& r) { return r.octets_behind == 0; }},
     {"over UDP the client's limit is kept (RFC 6891 §6.2.5)",
      [](const Question& q, const Reply& r) { return q.over_tcp || r.size <= q.udp_limit(); }},
     {"TC is set over UDP alone, and then without any record (RFC 2181 §9)",

@@ -153,6 +153,7 @@ constexpr Perturbation kPerturbations[] = {
        return is_letter;
      }},
     {"no question", [](const Question&, Reply& r) { return r.question.clear(), true; }},
+    {"octets behind the message", [](const Question&, Reply& r) { return ++r.octets_behind > 0; }},
     {"more than the client takes",
      [](const Question& q, Reply& r) {
        if (q.over_tcp) return false;

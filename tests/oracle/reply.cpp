@@ -109,6 +109,7 @@ class Layout {
     return Bytes(message_.begin() + dns::kHeaderSize,
                  message_.begin() + static_cast<std::ptrdiff_t>(question_end_));
   }
+  std::size_t octets_behind() const { return message_.size() - at_; }
   std::size_t size_to_authority() const { return authority_end_ + opt_size_; }
   /// Of the i-th additional record, OPT left out.
   std::size_t additional_size(std::size_t i) const { return additional_sizes_.at(i); }
@@ -192,6 +193,7 @@ std::optional<Reply> parse_reply(std::span<const std::uint8_t> bytes) {
 
   const Layout layout(bytes);
   reply.question = layout.question();
+  reply.octets_behind = layout.octets_behind();
   reply.required_size = layout.size_to_authority();
   const ldns_rr_list* additional = ldns_pkt_additional(raw);
   for (std::size_t i = 0; i < ldns_rr_list_rr_count(additional); ++i) {

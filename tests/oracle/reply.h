@@ -56,6 +56,7 @@ struct Reply {
   /// Octets without the additional records that may be left out: all but OPT and the glue inside
   /// the delegated zone (RFC 9471 §3.1).
   std::size_t required_size = 0;
+  std::size_t octets_behind = 0;  ///< Which the header does not count.
 
   bool operator==(const Reply& other) const;
   std::string to_string() const;
