@@ -128,8 +128,9 @@ Bytes QuestionMaker::child(const Bytes& name) {
   std::string label = pick(kLabels);
   if (one_in(10)) label = std::string(1 + below(63), static_cast<char>(below(256)));
   if (name.size() + 1 + label.size() > dns::kMaxNameLength) return name;
-  Bytes made(1, static_cast<std::uint8_t>(label.size()));
-  made.insert(made.end(), label.begin(), label.end());
+  Bytes made(1 + label.size());
+  made[0] = static_cast<std::uint8_t>(label.size());
+  std::copy(label.begin(), label.end(), made.begin() + 1);
   made.insert(made.end(), name.begin(), name.end());
   return made;
 }
