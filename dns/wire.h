@@ -24,7 +24,7 @@ inline constexpr std::uint16_t kA = 1, kNs = 2, kMd = 3, kMf = 4, kCname = 5, kS
 }  // namespace type
 
 namespace klass {
-inline constexpr std::uint16_t kIn = 1, kCh = 3;
+inline constexpr std::uint16_t kIn = 1, kCh = 3, kAny = 255;
 }  // namespace klass
 
 namespace opcode {
@@ -34,9 +34,14 @@ inline constexpr std::uint16_t kQuery = 0 << 11, kNotify = 4 << 11;
 
 namespace rcode {
 inline constexpr std::uint16_t kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3,
-                               kNotImp = 4, kRefused = 5, kYxDomain = 6, kBadVers = 16,
-                               kBadCookie = 23;
+                               kNotImp = 4, kRefused = 5, kYxDomain = 6, kNotAuth = 9,
+                               kBadVers = 16, kBadCookie = 23;
 }  // namespace rcode
+
+/// The error of a TSIG record (RFC 8945 §3).
+namespace tsig_error {
+inline constexpr std::uint16_t kNone = 0, kBadSig = 16, kBadKey = 17, kBadTime = 18, kBadTrunc = 22;
+}  // namespace tsig_error
 
 /// Header flag bits, as in the second 16-bit word of the header.
 namespace flag {
