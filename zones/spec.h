@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/address_prefix.h"
 #include "base/ip_address.h"
 #include "dns/name.h"
 
@@ -30,6 +31,14 @@ struct SigningSpec {
   std::chrono::seconds validity = std::chrono::hours{14 * 24};  ///< Of a signature.
 };
 
+/// Who may transfer a zone (RFC 5936): clients in one of the networks that also sign with the key.
+struct TransferSpec {
+  std::vector<base::AddressPrefix> allow;
+  dns::Name key;
+
+  bool operator==(const TransferSpec&) const = default;
+};
+
 /// A validated `[zone."NAME"]`.
 struct ZoneSpec {
   dns::Name apex;
@@ -40,6 +49,8 @@ struct ZoneSpec {
   /// negative_ttl.
   std::shared_ptr<const MasterFile> file;
   std::optional<SigningSpec> signing;  ///< Nothing: the zone is not signed.
+  /// Nothing: the zone is not transferred. Never set for a zone in which a profile's name lies.
+  std::optional<TransferSpec> transfer;
 };
 
 }  // namespace gslb::zones

@@ -50,7 +50,7 @@ class ZoneMaker {
     chain_.emplace(data_);
   }
 
-  std::shared_ptr<const Zone> make() && {
+  std::shared_ptr<const Zone> make(const std::optional<TransferSpec>& transfer) && {
     zone_->nodes_.resize(data_.nodes().size());
     for (ZoneData::NodeIndex i = 0; i < data_.nodes().size(); ++i) {
       render(i);
@@ -60,6 +60,7 @@ class ZoneMaker {
     zone_->nxdomain_ = negative(dns::rcode::kNxDomain);
     zone_->any_ = any();
     if (chain_) render_proofs();
+    if (transfer) zone_->transfer_ = std::make_shared<const ZoneTransfer>(data_, *transfer);
     return std::move(zone_);
   }
 
@@ -399,12 +400,12 @@ std::optional<Signer> Zone::signer_at(std::chrono::sys_seconds now) const {
 std::shared_ptr<const Zone> make_zone(const ZoneSpec& spec, std::span<const ProfileName> profiles,
                                       std::uint32_t serial, const SigningTime& time) {
   ZoneData data(spec, profiles, serial);
-  if (!spec.signing) return ZoneMaker(data).make();
+  if (!spec.signing) return ZoneMaker(data).make(spec.transfer);
   SigningKeys keys = signing_keys(spec.signing->keys, time.now);
   add_key_records(data, keys);
   ZoneMaker maker(data);
   maker.sign(std::move(keys), spec.signing->validity, time);
-  return std::move(maker).make();
+  return std::move(maker).make(std::nullopt);
 }
 
 }  // namespace gslb::zones

@@ -13,6 +13,7 @@
 #include "zones/name_table.h"
 #include "zones/rendering.h"
 #include "zones/spec.h"
+#include "zones/transfer.h"
 #include "zones/zone_data.h"
 
 namespace gslb::zones {
@@ -117,6 +118,9 @@ class Zone {
   /// where it is not signed.
   std::optional<Signer> signer_at(std::chrono::sys_seconds now) const;
 
+  /// Null where the zone is not transferred. Shared, because a transfer outlives its snapshot.
+  const std::shared_ptr<const ZoneTransfer>& transfer() const noexcept { return transfer_; }
+
   /// The names that lead to a profile, by Node::ProfileAlias::slot.
   std::span<const Alias> aliases_of(ProfileId profile) const;
 
@@ -132,6 +136,7 @@ class Zone {
   Answer nodata_;
   Answer nxdomain_;
   Answer any_;
+  std::shared_ptr<const ZoneTransfer> transfer_;
 
   // Where it is signed:
   struct Signing {

@@ -10,8 +10,8 @@
 namespace gslb::zones {
 namespace {
 
-// The SOA's timers steer secondary servers, of which gslbd has none; the values are those that
-// registries' checks accept (RIPE-203).
+// The SOA's timers steer the servers that transfer the zone; the values are those that registries'
+// checks accept (RIPE-203).
 constexpr std::uint32_t kSoaRefresh = 3600;
 constexpr std::uint32_t kSoaRetry = 600;
 constexpr std::uint32_t kSoaExpire = 14 * 24 * 3600;
