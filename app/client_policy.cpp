@@ -10,11 +10,13 @@ unsigned worker_count(const ServerSpec& server) {
 }
 
 std::shared_ptr<const zones::ClientPolicy> make_client_policy(
-    const ServerSpec& server, const std::shared_ptr<const dns::CookieKeys>& own_keys) {
+    const Config& config, const std::shared_ptr<const dns::CookieKeys>& own_keys) {
+  const ServerSpec& server = config.server;
   auto policy = std::make_shared<zones::ClientPolicy>();
   if (server.cookies.enabled) {
     policy->cookie_keys = server.cookies.keys ? server.cookies.keys : own_keys;
   }
+  policy->tsig_keys = config.tsig_keys;
   policy->proxy_from = server.proxy_from;
   policy->require_cookies = server.cookies.require;
   if (server.rate_limit) {

@@ -66,13 +66,15 @@ std::optional<toml::table> parse_toml(std::string_view text, Report& report) {
 
 /// The keys at top level: a section that this version does not have, or a slip of the pen.
 void check_sections(const toml::table& root, Report& report) {
-  const loading::Words known{"server", "zone", "monitor", "endpoint", "profile"};
+  const loading::Words known{"server", "tsig", "zone", "monitor", "endpoint", "profile"};
   const loading::Words later{"health", "location", "include"};
   loading::TableReader(root, {}, report).check_keys(known, later);
 }
 
 /// Only once all else is right: a misspelt name makes what it stands for look unused.
 void warn_of_unused(const loading::Draft& draft, Report& report) {
+  draft.tsig_keys.warn_of_unused("is the transfer_key of no zone; add it to one, or remove it",
+                                 report);
   draft.monitors.warn_of_unused(
       "is used by no endpoint; add it to the monitors of one, or remove it", report);
   draft.endpoints.warn_of_unused(
@@ -93,6 +95,7 @@ ConfigResult check(std::string_view text, const std::filesystem::path& folder, s
   draft.folder = folder;
   check_sections(*root, report);
   loading::read_server(*root, draft, report);
+  loading::read_tsig_keys(*root, draft, report);
   loading::read_zones(*root, draft, report);
   loading::read_monitors(*root, draft, report);
   loading::read_endpoints(*root, draft, report);

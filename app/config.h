@@ -15,6 +15,7 @@
 #include "dns/cookie.h"
 #include "dns/rate_limiter.h"
 #include "dns/tls_credentials.h"
+#include "dns/tsig.h"
 #include "health/spec.h"
 #include "routing/spec.h"
 #include "zones/spec.h"
@@ -58,6 +59,7 @@ struct EndpointConfig {
 /// routing::EndpointId in `profiles` is an index into `endpoints`.
 struct Config {
   ServerSpec server;
+  std::shared_ptr<const dns::TsigKeys> tsig_keys;  ///< `[tsig."NAME"]`; null: there are none.
   std::vector<zones::ZoneSpec> zones;
   std::vector<EndpointConfig> endpoints;
   std::vector<routing::ProfileSpec> profiles;

@@ -44,7 +44,8 @@ bool same_records(const zones::MasterFile* a, const zones::MasterFile* b) {
 
 bool same_zone(const zones::ZoneSpec& a, const zones::ZoneSpec& b) {
   return a.nameservers == b.nameservers && a.hostmaster == b.hostmaster &&
-         a.negative_ttl == b.negative_ttl && same_records(a.file.get(), b.file.get());
+         a.negative_ttl == b.negative_ttl && a.transfer == b.transfer &&
+         same_records(a.file.get(), b.file.get());
 }
 
 class ChangeList {
@@ -88,11 +89,17 @@ class ChangeList {
     add("cookies", same_cookies(old.cookies, fresh.cookies));
     add("rate_limit", old.rate_limit == fresh.rate_limit);
     add("proxy_from", old.proxy_from == fresh.proxy_from);
+    if (!same_keys(before_.tsig_keys, after_.tsig_keys)) changes_.emplace_back("tsig keys changed");
+  }
+
+  template <typename Keys>
+  static bool same_keys(const std::shared_ptr<const Keys>& a,
+                        const std::shared_ptr<const Keys>& b) {
+    return a && b ? *a == *b : a == b;
   }
 
   static bool same_cookies(const CookieSpec& a, const CookieSpec& b) {
-    const bool same_keys = a.keys && b.keys ? *a.keys == *b.keys : a.keys == b.keys;
-    return same_keys && a.enabled == b.enabled && a.require == b.require;
+    return same_keys(a.keys, b.keys) && a.enabled == b.enabled && a.require == b.require;
   }
 
   template <typename T, typename Same>

@@ -140,6 +140,15 @@ std::vector<base::IpAddress> read_addresses(const Value& array, Report& report) 
   return addresses;
 }
 
+std::vector<base::AddressPrefix> read_prefixes(const Value& array, Report& report) {
+  std::vector<base::AddressPrefix> prefixes;
+  const auto elements = read_array(array, report);
+  for (const Value& element : elements.value_or(std::vector<Value>{})) {
+    if (const auto prefix = read_parsed(element, parse_prefix, report)) prefixes.push_back(*prefix);
+  }
+  return prefixes;
+}
+
 std::string TableReader::path_of(std::string_view key) const { return key_path(path_, key); }
 
 Position TableReader::position() const { return position_of(table_.source()); }

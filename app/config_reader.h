@@ -62,6 +62,9 @@ auto read_parsed(const Value& value, Parse parse, Report& report)
 /// Addresses of hosts; one that comes twice is an error.
 std::vector<base::IpAddress> read_addresses(const Value& array, Report& report);
 
+/// Networks, and addresses for themselves alone.
+std::vector<base::AddressPrefix> read_prefixes(const Value& array, Report& report);
+
 /// A word of the configuration and what it stands for.
 template <typename T>
 struct Choice {

@@ -65,15 +65,24 @@ struct Draft {
   Config config;
   std::filesystem::path folder;  ///< That relative paths start from.
   bool has_broken_zone = false;
+  /// By name in presentation form, in lower case and without the final dot.
+  Names<dns::Name> tsig_keys;
+  std::map<std::size_t, Value> allow_transfer;  ///< By index into config.zones, where it is set.
   Names<std::shared_ptr<const health::MonitorSpec>> monitors;
   Names<routing::EndpointId> endpoints;
 };
 
 void read_server(const toml::table& root, Draft& draft, Report& report);
+void read_tsig_keys(const toml::table& root, Draft& draft, Report& report);
 void read_zones(const toml::table& root, Draft& draft, Report& report);
 void read_monitors(const toml::table& root, Draft& draft, Report& report);
 void read_endpoints(const toml::table& root, Draft& draft, Report& report);
 void read_profiles(const toml::table& root, Draft& draft, Report& report);
+
+/// The content of a file that a key names; its errors are reported at the key. The file is added to
+/// Config::files.
+std::optional<std::string> read_named_file(const TableReader& reader, std::string_view key,
+                                           Draft& draft);
 
 /// Holds the master files of the zones against themselves and the profiles. Once all else is right.
 void check_zones(const Draft& draft, Report& report);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "app/config_file.h"
@@ -38,26 +37,6 @@ Parsed<std::string> parse_identity(std::string_view text) {
   return std::string(text);
 }
 
-/// "10.0.0.0/8", or an address for itself alone.
-Parsed<base::AddressPrefix> parse_prefix(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  const auto address = base::parse_ip_address(text.substr(0, slash));
-  const auto fail = [&] {
-    return tl::unexpected<std::string>(quote(text) + " is not a network; write \"10.0.0.0/8\"");
-  };
-  if (!address) return fail();
-  const unsigned longest = address->is_v4() ? 32 : 128;
-  unsigned length = longest;
-  if (slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-    if (error != std::errc{} || end != digits.data() + digits.size() || length > longest) {
-      return fail();
-    }
-  }
-  return base::AddressPrefix{*address, static_cast<std::uint8_t>(length)};
-}
-
 std::vector<base::SocketAddress> read_listen(const Value& value, Report& report) {
   std::vector<base::SocketAddress> addresses;
   const auto elements = read_array(value, report);
@@ -79,30 +58,6 @@ std::vector<base::SocketAddress> read_listen(const Value& value, Report& report)
     addresses.push_back(*address);
   }
   return addresses;
-}
-
-std::vector<base::AddressPrefix> read_prefixes(const Value& value, Report& report) {
-  std::vector<base::AddressPrefix> prefixes;
-  const auto elements = read_array(value, report);
-  for (const Value& element : elements.value_or(std::vector<Value>{})) {
-    if (const auto prefix = read_parsed(element, parse_prefix, report)) prefixes.push_back(*prefix);
-  }
-  return prefixes;
-}
-
-/// The content of a file that a key names; its errors are reported at the key.
-std::optional<std::string> read_named_file(const TableReader& reader, std::string_view key,
-                                           Draft& draft) {
-  const auto name = reader.string(key);
-  if (!name) return std::nullopt;
-  const std::filesystem::path file = draft.folder / *name;
-  auto content = read_file(file);
-  if (!content) {
-    reader.error(key, quote(*name) + ": " + content.error());
-    return std::nullopt;
-  }
-  draft.config.files.push_back(file);
-  return std::move(content->text);
 }
 
 /// Reads the secrets. Their errors are reported where they stand.
@@ -182,6 +137,20 @@ void read_rate_limit(const Value& value, ServerSpec& server, Report& report) {
 }
 
 }  // namespace
+
+std::optional<std::string> read_named_file(const TableReader& reader, std::string_view key,
+                                           Draft& draft) {
+  const auto name = reader.string(key);
+  if (!name) return std::nullopt;
+  const std::filesystem::path file = draft.folder / *name;
+  auto content = read_file(file);
+  if (!content) {
+    reader.error(key, quote(*name) + ": " + content.error());
+    return std::nullopt;
+  }
+  draft.config.files.push_back(file);
+  return std::move(content->text);
+}
 
 void read_server(const toml::table& root, Draft& draft, Report& report) {
   ServerSpec& server = draft.config.server;

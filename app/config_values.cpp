@@ -176,6 +176,23 @@ Parsed<base::SocketAddress> parse_listen_address(std::string_view text) {
   return *address;
 }
 
+Parsed<base::AddressPrefix> parse_prefix(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const auto address = base::parse_ip_address(text.substr(0, slash));
+  const auto refuse = [&] { return fail(quote(text) + " is not a network; write \"10.0.0.0/8\""); };
+  if (!address) return refuse();
+  const unsigned longest = address->is_v4() ? 32 : 128;
+  unsigned length = longest;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    if (error != std::errc{} || end != digits.data() + digits.size() || length > longest) {
+      return refuse();
+    }
+  }
+  return base::AddressPrefix{*address, static_cast<std::uint8_t>(length)};
+}
+
 Parsed<dns::Name> parse_domain_name(std::string_view text) {
   if (!std::all_of(text.begin(), text.end(), is_ascii)) {
     return fail(quote(text) + " has letters outside ASCII; write its xn-- form");

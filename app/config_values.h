@@ -7,6 +7,7 @@
 
 #include <tl/expected.hpp>
 
+#include "base/address_prefix.h"
 #include "base/ip_address.h"
 #include "dns/name.h"
 #include "health/spec.h"
@@ -33,6 +34,9 @@ Parsed<base::IpAddress> parse_host_address(std::string_view text);
 
 /// "192.0.2.1:53" or "[2001:db8::1]:53", of an address that a socket can be bound to.
 Parsed<base::SocketAddress> parse_listen_address(std::string_view text);
+
+/// "10.0.0.0/8", or an address for itself alone.
+Parsed<base::AddressPrefix> parse_prefix(std::string_view text);
 
 /// A domain name below the root, of ASCII characters and without wildcards.
 Parsed<dns::Name> parse_domain_name(std::string_view text);

@@ -7,6 +7,7 @@
 #include "app/zone_profiles.h"
 #include "zones/dnssec_key_file.h"
 #include "zones/master_file.h"
+#include "zones/transfer.h"
 #include "zones/zone_check.h"
 
 namespace gslb::app::loading {
@@ -17,7 +18,8 @@ using namespace std::chrono_literals;
 const Section& section() {
   static const Section kSection{"zone",
                                 "[zone.\"NAME\"]",
-                                {"nameservers", "hostmaster", "negative_ttl", "file", "dnssec"},
+                                {"nameservers", "hostmaster", "negative_ttl", "file", "dnssec",
+                                 "allow_transfer", "transfer_key"},
                                 {}};
   return kSection;
 }
@@ -171,6 +173,40 @@ void read_dnssec(const Value& value, zones::ZoneSpec& zone, Draft& draft, Report
   zone.signing = std::move(signing);
 }
 
+/// Names of keys are DNS names, so letter case and a final dot do not matter.
+std::optional<dns::Name> read_key_reference(const TableReader& reader, std::string_view key,
+                                            Draft& draft) {
+  const auto name = reader.parsed(key, parse_domain_name);
+  if (!name) return std::nullopt;
+  const std::string normal = name->lower().to_string();
+  if (const dns::Name* found = draft.tsig_keys.find(normal)) return *found;
+  const auto meant = nearest(normal, draft.tsig_keys.words());
+  reader.error(key, "no [" + key_path("tsig", normal) + "] is defined; " +
+                        (meant ? "did you mean " + quote(*meant) + "?" : "define it"));
+  return std::nullopt;
+}
+
+/// Neither key is of use alone: an address can be forged by who is on the way, and a key can be
+/// carried away.
+std::optional<zones::TransferSpec> read_transfer(const TableReader& reader, Draft& draft,
+                                                 Report& report) {
+  const auto networks = reader.find("allow_transfer");
+  if (!networks && !reader.has("transfer_key")) return std::nullopt;
+  reader.require("allow_transfer",
+                 "write the addresses of the other servers, such as [\"192.0.2.53\"]");
+  reader.require("transfer_key", "write the name of a [tsig.\"NAME\"] that they sign with");
+  zones::TransferSpec transfer;
+  if (networks) {
+    transfer.allow = read_prefixes(*networks, report);
+    const toml::array* listed = networks->node->as_array();
+    if (listed != nullptr && listed->empty()) {
+      reader.error("allow_transfer", "is empty; write at least one address, or remove it");
+    }
+  }
+  if (const auto key = read_key_reference(reader, "transfer_key", draft)) transfer.key = *key;
+  return transfer;
+}
+
 void read_zone(const NamedTable& named, Draft& draft, Report& report) {
   TableReader reader(*named.table, named.path, report);
   reader.check_keys(section().keys, section().later_keys);
@@ -204,7 +240,37 @@ void read_zone(const NamedTable& named, Draft& draft, Report& report) {
   }
   read_master_file(reader, zone, draft, report);
   if (const auto dnssec = reader.find("dnssec")) read_dnssec(*dnssec, zone, draft, report);
+  zone.transfer = read_transfer(reader, draft, report);
+  if (const auto networks = reader.find("allow_transfer")) {
+    draft.allow_transfer.emplace(zones.size(), *networks);
+  }
   draft.config.zones.push_back(std::move(zone));
+}
+
+/// What a transfer carries is the same for everyone and does not know of health.
+void check_transfer(const Draft& draft, std::size_t index,
+                    const std::vector<zones::ProfileName>& profiles, Report& report) {
+  const Config& config = draft.config;
+  const zones::ZoneSpec& zone = config.zones[index];
+  const auto found = draft.allow_transfer.find(index);
+  if (!zone.transfer || found == draft.allow_transfer.end()) return;
+  const Value& key = found->second;
+  if (zone.signing) {
+    report.error(key.position(), key.path,
+                 "a zone with dnssec is not transferred; remove this, and run gslbd with the same "
+                 "configuration and the same keys on the other server");
+  }
+  if (!profiles.empty()) {
+    report.error(key.position(), key.path,
+                 "the profile " + quote(config.profiles[profiles.front().id].name) +
+                     " lies in the zone, and its answers depend on health and on the client, which "
+                     "a transfer cannot carry; move it to a zone of its own, or remove this and "
+                     "run gslbd with the same configuration on the other server");
+  }
+  if (!zone.file) return;
+  if (const auto problem = zones::check_transfer(*zone.file)) {
+    report.error_in(zone.file->files[problem->source.file], problem->source.line, problem->message);
+  }
 }
 
 }  // namespace
@@ -225,6 +291,7 @@ void check_zones(const Draft& draft, Report& report) {
   const auto profiles = profiles_of_zones(config);
   for (std::size_t i = 0; i < config.zones.size(); ++i) {
     const zones::ZoneSpec& zone = config.zones[i];
+    check_transfer(draft, i, profiles[i], report);
     for (const zones::ZoneProblem& problem : zones::check_zone(zone, profiles[i])) {
       if (problem.source) {
         report.error_in(zone.file->files[problem.source->file], problem.source->line,

@@ -142,7 +142,7 @@ void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
     }
   }
   identity_ = zones::make_identity(config_->server.identity, config_->server.version);
-  clients_ = make_client_policy(config_->server, own_cookie_keys_);
+  clients_ = make_client_policy(*config_, own_cookie_keys_);
 }
 
 void ControlPlane::watch_health() {

@@ -10,6 +10,8 @@
 #include "dns/cookie.h"
 #include "dns/query.h"
 #include "dns/rate_limiter.h"
+#include "dns/transfer.h"
+#include "dns/tsig.h"
 #include "dns/wire.h"
 #include "zones/snapshot.h"
 
@@ -32,17 +34,17 @@ Rendered bare(std::uint16_t rcode, std::uint16_t extended_error) {
 
 const Rendered kEmptyResponse = bare(rcode::kNoError);
 const Rendered kRefusedResponse = bare(rcode::kRefused);
-const Rendered kTransferRefusedResponse = bare(rcode::kRefused, extended_error::kProhibited);
 const Rendered kNotAuthoritativeResponse = bare(rcode::kRefused, extended_error::kNotAuthoritative);
 const Rendered kNotImpResponse = bare(rcode::kNotImp);
 const Rendered kFormErrResponse = bare(rcode::kFormErr);
 const Rendered kYxDomainResponse = bare(rcode::kYxDomain);
+const Rendered kNotAuthResponse = bare(rcode::kNotAuth);
 const Rendered kBadVersResponse = bare(rcode::kBadVers);
 const Rendered kBadCookieResponse = bare(rcode::kBadCookie);
 
 /// Where a response comes from: what was rendered, and the base name that its pointers mean.
 struct Found {
-  const Rendered* rendered;
+  const Rendered* rendered = nullptr;
   std::size_t base_offset = 0;  ///< Of the base name in the message.
   /// One more record for the answer section, which is then the only one.
   std::span<const std::uint8_t> synthesized = {};
@@ -219,9 +221,6 @@ Found answer_internet(const zones::Snapshot& snapshot, const Query& query,
                       Scratch& scratch) noexcept {
   // Types that are no data (RFC 6895 §3.1).
   switch (query.type) {
-    case type::kIxfr:
-    case type::kAxfr:
-      return {&kTransferRefusedResponse};
     case type::kMaila:
     case type::kMailb:
       return {&kNotImpResponse};
@@ -372,6 +371,20 @@ class ResponseWriter {
     explanation_ = {};
   }
 
+  /// What remains when everything is left out that can be.
+  std::size_t smallest_size() const noexcept {
+    return kHeaderSize + query_.question.size() +
+           (query_.edns ? kOptSize + options_.size() : std::size_t{0});
+  }
+
+  /// The header alone, with TC.
+  std::size_t write_truncated_header(std::span<std::uint8_t> out) noexcept {
+    truncate();
+    write_header(out);
+    std::memset(&out[4], 0, kHeaderSize - 4);
+    return kHeaderSize;
+  }
+
   std::size_t write(std::span<std::uint8_t> out) const noexcept {
     Writer writer(out, kHeaderSize);
     writer.put(query_.question);
@@ -508,6 +521,9 @@ void count_response(const Rendered& rendered, Counters& counters) noexcept {
     case rcode::kYxDomain:
       counters.yxdomain.add();
       break;
+    case rcode::kNotAuth:
+      counters.notauth.add();
+      break;
     default:
       counters.servfail.add();
       break;
@@ -589,32 +605,63 @@ const Rendered* reject(const Query& query, Transport transport,
   return nullptr;
 }
 
-/// The response to a message that is not rejected.
-Found find_response(const zones::Snapshot& snapshot, const Client& client, const Query& query,
-                    const std::optional<CookieOutcome>& cookie, Scratch& scratch) noexcept {
+bool is_transfer(const Query& query) noexcept {
+  return query.klass == klass::kIn && (query.type == type::kAxfr || query.type == type::kIxfr);
+}
+
+/// The response to a message that is not rejected. Of a zone transfer, `transfer` has more.
+Found find_response(const zones::Snapshot& snapshot, const Client& client,
+                    std::span<const std::uint8_t> message, const Query& query,
+                    const std::optional<CookieOutcome>& cookie,
+                    const std::optional<TsigExchange>& tsig, TransferAnswer& transfer,
+                    Scratch& scratch) noexcept {
   if (query.form == Form::kNoQuestion) {
     // RFC 7873 §5.4: all that is asked for is the cookie.
     return {cookie->verdict == CookieVerdict::kBad ? &kBadCookieResponse : &kEmptyResponse};
   }
+  if (tsig && tsig->error() != tsig_error::kNone) return {&kNotAuthResponse};
   const bool must_show_cookie = cookie && !is_valid(cookie->verdict) &&
                                 snapshot.clients->require_cookies &&
                                 client.transport == Transport::kUdp;
-  return must_show_cookie ? Found{&kBadCookieResponse} : find_answer(snapshot, query, scratch);
+  if (must_show_cookie) return {&kBadCookieResponse};
+  if (!is_transfer(query)) return find_answer(snapshot, query, scratch);
+  transfer = answer_transfer(snapshot, client, message, query, scratch.name,
+                             tsig ? tsig->accepted_key() : nullptr, scratch.can_transfer);
+  return {transfer.response};
 }
 
-std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client, Query& query,
+/// Judges the TSIG record of a query (RFC 8945 §5.2), which becomes malformed where the record is.
+/// Where no keys are configured, TSIG is ignored like any other record.
+std::optional<TsigExchange> judge_tsig(const zones::Snapshot& snapshot,
+                                       std::span<const std::uint8_t> message, Query& query,
+                                       const Scratch& scratch) noexcept {
+  const TsigKeys* keys = snapshot.clients->tsig_keys.get();
+  if (query.tsig_at == 0 || keys == nullptr || query.form != Form::kQuery) return std::nullopt;
+  std::optional<TsigExchange> tsig;
+  if (!query.is_tsig_misplaced) {
+    tsig = TsigExchange::read(message, query.tsig_at, *keys, scratch.now_s);
+  }
+  if (!tsig) query.form = Form::kMalformed;
+  return tsig;
+}
+
+std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client,
+                         std::span<const std::uint8_t> message, Query& query,
                          std::span<std::uint8_t> out, Scratch& scratch) noexcept {
   const std::optional<CookieOutcome> cookie = judge_cookie(snapshot, client, query, scratch);
   const bool is_trusted = cookie && is_valid(cookie->verdict);
   if (is_trusted) scratch.counters.cookie_valid.add();
+  std::optional<TsigExchange> tsig = judge_tsig(snapshot, message, query, scratch);
   const Rendered* error = reject(query, client.transport, cookie);
   // An error that any octets can cause is no larger than they are: it repeats what they hold.
   if (error != nullptr && query.edns) {
     query.edns->wants_nsid = false;
     query.edns->wants_keepalive = false;
   }
-  const Found found =
-      error != nullptr ? Found{error} : find_response(snapshot, client, query, cookie, scratch);
+  TransferAnswer transfer{};
+  const Found found = error != nullptr ? Found{error}
+                                       : find_response(snapshot, client, message, query, cookie,
+                                                       tsig, transfer, scratch);
 
   OptionWriter options(scratch);
   if (cookie && (error == nullptr || is_trusted)) options.put_cookie(cookie->answer);
@@ -623,14 +670,16 @@ std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client, 
   if (query.edns && query.edns->wants_keepalive && client.transport != Transport::kUdp) {
     options.put_keepalive(client.keepalive_100ms);
   }
-  const std::size_t limit = size_limit(query, client.transport, out.size());
+  const std::size_t room = size_limit(query, client.transport, out.size());
+  const std::size_t limit = room - std::min(room, tsig ? tsig->record_size() : 0);
   const bool padded = client.transport == Transport::kTls && query.edns && query.edns->has_padding;
   ResponseWriter writer(query, found, options.written(), *snapshot.identity, limit, padded);
 
   // Nobody must gain from a refusal in the name of another: it is no larger than the query, but for
   // the server cookie (RFC 7873 §5.2.3). NSID and explanations are for those who are where they
   // say.
-  const bool is_proven = is_trusted || client.transport != Transport::kUdp;
+  const bool is_proven = is_trusted || client.transport != Transport::kUdp ||
+                         (tsig && tsig->accepted_key() != nullptr);
   if (!is_proven && is_refusal(found.rendered->rcode)) writer.leave_out_optional_options();
 
   count_response(*found.rendered, scratch.counters);
@@ -644,7 +693,19 @@ std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client, 
       break;
   }
   if (writer.truncated()) scratch.counters.truncated.add();
-  return writer.write(out);
+  if (!tsig) return writer.write(out);
+
+  if (writer.smallest_size() > limit) {
+    // Names so long that not even the TSIG record fits: over TCP it does.
+    return writer.write_truncated_header(out);
+  }
+  const std::size_t size = tsig->sign(out, writer.write(out));
+  if (size == 0) scratch.counters.dropped.add();
+  if (transfer.continues != nullptr && size > 0 && !writer.truncated()) {
+    scratch.transfer.emplace(*transfer.continues, snapshot.clients->tsig_keys, tsig->stream(),
+                             out.first(size), query.question.size());
+  }
+  return size;
 }
 
 }  // namespace
@@ -671,7 +732,7 @@ std::size_t answer(const zones::Snapshot& snapshot, const Client& client,
     return 0;
   }
   Query query = parse_query(query_bytes, scratch.name);
-  return answer_query(snapshot, client, query, out, scratch);
+  return answer_query(snapshot, client, query_bytes, query, out, scratch);
 }
 
 }  // namespace gslb::dns

@@ -3,11 +3,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/ip_address.h"
 #include "dns/counters.h"
 #include "dns/name.h"
+#include "dns/transfer.h"
 #include "routing/random.h"
 #include "zones/snapshot.h"
 
@@ -54,6 +56,11 @@ struct Scratch {
   std::uint64_t now_ms = 0;        ///< Of any steady clock: rate limits.
   RateLimiter* limiter = nullptr;  ///< Null: nothing is limited.
 
+  /// Whether a zone transfer of more than one message may begin.
+  bool can_transfer = true;
+  /// The rest of a transfer of which answer() wrote the first message. For the caller to take.
+  std::optional<TransferStream> transfer;
+
   routing::Rng rng;
   Counters counters;
   QueryName name;
@@ -65,10 +72,13 @@ struct Scratch {
 /// The whole DNS behaviour of the server: reads one message, writes the response to `out` and
 /// returns its size in octets, or 0 where nothing may be sent.
 ///
+/// Of a zone transfer it is the first message; the others are then in Scratch::transfer.
+///
 /// Any bytes may come in. Over UDP the response is never larger than the client allows, 1232
 /// octets, or `out`; over TCP than `out`. `out` must hold kPlainUdpSize octets at least and not
-/// overlap `query`. Allocates nothing, locks nothing, reads no clock. Any number of threads may
-/// answer from one snapshot at once, each with a Scratch of its own.
+/// overlap `query`. Allocates nothing (OpenSSL does, for a query with TSIG), locks nothing, reads
+/// no clock. Any number of threads may answer from one snapshot at once, each with a Scratch of its
+/// own.
 std::size_t answer(const zones::Snapshot& snapshot, const Client& client,
                    std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
                    Scratch& scratch) noexcept;

@@ -34,6 +34,7 @@ struct Counters {
   Counter servfail;
   Counter badvers;
   Counter yxdomain;
+  Counter notauth;
   Counter badcookie;
 
   Counter cookie_valid;    ///< Queries with a server cookie that holds.

@@ -6,6 +6,8 @@
 namespace gslb::dns {
 namespace {
 
+constexpr std::size_t kFixedRecord = 10;  // TYPE, CLASS, TTL, RDLENGTH
+
 /// A bounded walk through a message.
 class Reader {
  public:
@@ -115,17 +117,24 @@ bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) noexcept {
   return true;
 }
 
-/// Reads the records behind the question, of which only OPT matters.
+/// Reads the records behind the question, of which only OPT and TSIG matter.
 bool read_records(Reader& reader, std::size_t before_additional, std::size_t additional,
-                  std::optional<Edns>& edns) noexcept {
+                  Query& query) noexcept {
+  std::optional<Edns>& edns = query.edns;
   for (std::size_t i = 0; i < before_additional + additional; ++i) {
+    const std::size_t start = reader.position();
     const bool owner_is_root = reader.left() > 0 && *reader.here() == 0;
     if (!reader.skip_name()) return false;
     const std::uint8_t* fixed = reader.here();
-    if (!reader.skip(10)) return false;
+    if (!reader.skip(kFixedRecord)) return false;
     const std::uint16_t rdata_size = load_u16(fixed + 8);
     const std::uint8_t* rdata = reader.here();
     if (!reader.skip(rdata_size)) return false;
+    if (load_u16(fixed) == type::kTsig) {
+      // RFC 8945 §5.1: in the additional section, the last record.
+      query.tsig_at = start;
+      query.is_tsig_misplaced |= i < before_additional || i + 1 < before_additional + additional;
+    }
     if (load_u16(fixed) != type::kOpt) continue;
 
     // RFC 6891 §6.1.1: in the additional section, once, owned by the root.
@@ -171,7 +180,7 @@ Query parse_query(std::span<const std::uint8_t> message, QueryName& name) noexce
 
   const std::size_t before_additional =
       std::size_t{load_u16(&message[6])} + std::size_t{load_u16(&message[8])};
-  if (!read_records(reader, before_additional, load_u16(&message[10]), query.edns)) {
+  if (!read_records(reader, before_additional, load_u16(&message[10]), query)) {
     return query;
   }
   if (has_question) {
@@ -181,6 +190,26 @@ Query parse_query(std::span<const std::uint8_t> message, QueryName& name) noexce
     query.form = Form::kNoQuestion;
   }
   return query;
+}
+
+std::optional<std::uint32_t> read_client_serial(std::span<const std::uint8_t> message,
+                                                const Query& query) noexcept {
+  Reader reader(message, kHeaderSize + query.question.size());
+  const std::size_t answers = load_u16(&message[6]);
+  const std::size_t authorities = load_u16(&message[8]);
+  for (std::size_t i = 0; i < answers + authorities; ++i) {
+    if (!reader.skip_name()) return std::nullopt;
+    const std::uint8_t* fixed = reader.here();
+    if (!reader.skip(kFixedRecord)) return std::nullopt;
+    const std::uint16_t rdata_size = load_u16(fixed + 8);
+    if (i < answers || load_u16(fixed) != type::kSoa) {
+      if (!reader.skip(rdata_size)) return std::nullopt;
+      continue;
+    }
+    if (!reader.skip_name() || !reader.skip_name() || reader.left() < 4) return std::nullopt;
+    return load_u32(reader.here());
+  }
+  return std::nullopt;
 }
 
 }  // namespace gslb::dns

@@ -39,11 +39,18 @@ struct Query {
   std::uint16_t type = 0;
   std::uint16_t klass = 0;
   std::optional<Edns> edns;
+  std::size_t tsig_at = 0;         ///< Where the TSIG record starts (RFC 8945); 0: there is none.
+  bool is_tsig_misplaced = false;  ///< It is not the last record, or there are several.
 };
 
 /// Reads the message behind a header that was checked to be there: one question, and whatever
 /// records follow. Fills `name` for a kQuery. Of a malformed message it finds the question and
 /// EDNS where they can be read, for the error to repeat them (RFC 6891 §6.1.1, §7).
 Query parse_query(std::span<const std::uint8_t> message, QueryName& name) noexcept;
+
+/// The serial that the client of an IXFR query has (RFC 1995 §3): that of the SOA in the authority
+/// section. Nothing where there is none. `query` was read from `message`.
+std::optional<std::uint32_t> read_client_serial(std::span<const std::uint8_t> message,
+                                                const Query& query) noexcept;
 
 }  // namespace gslb::dns

@@ -52,6 +52,12 @@ class SessionHost {
   virtual std::span<const std::uint8_t> answer_stream(
       const base::IpAddress& client, Transport transport,
       std::span<const std::uint8_t> query) noexcept = 0;
+  /// Of the zone transfer that the last response has begun, if it has; it counts against the limit
+  /// until on_transfer_ended().
+  virtual std::unique_ptr<TransferStream> begin_transfer() = 0;
+  /// The next message, valid until the next call; empty where it cannot be made.
+  virtual std::span<const std::uint8_t> continue_transfer(TransferStream& transfer) noexcept = 0;
+  virtual void on_transfer_ended() = 0;
   virtual void on_active(SessionBase& session) = 0;
   virtual void on_timed_out() = 0;
   virtual void on_closed(SessionBase& session) = 0;
@@ -185,6 +191,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     error_code ignored;
     stream_.lowest_layer().close(ignored);
     deadline_.cancel();
+    end_transfer();
     host_.on_closed(*this);
   }
 
@@ -225,7 +232,8 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   /// Answers the complete queries at the front of the input, as far as the output has room.
   void answer_input() {
     std::size_t at = 0;
-    while (!finishing_ && filled_ - at >= kLengthPrefix && output_.size() < kWriteThreshold) {
+    while (!finishing_ && !transfer_ && filled_ - at >= kLengthPrefix &&
+           output_.size() < kWriteThreshold) {
       const std::size_t length = load_u16(&input_[at]);
       if (length > kMaxQuery) {
         finishing_ = true;
@@ -279,21 +287,54 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
       finishing_ = true;
       return;
     }
+    append_message(response);
+    transfer_ = host_.begin_transfer();
+    if (transfer_) {
+      transfer_until_ = asio::steady_timer::clock_type::now() + host_.limits().transfer_timeout;
+    }
+  }
+
+  void append_message(std::span<const std::uint8_t> response) {
     const std::size_t start = output_.size();
     output_.resize(start + kLengthPrefix);
     store_u16(&output_[start], static_cast<std::uint16_t>(response.size()));
     output_.insert(output_.end(), response.begin(), response.end());
   }
 
+  /// One message at a time: a slow client costs no memory. What it sent behind its query waits.
+  void continue_transfer() {
+    const std::span<const std::uint8_t> message = host_.continue_transfer(*transfer_);
+    if (message.empty()) return close();
+    append_message(message);
+    if (transfer_->is_done()) end_transfer();
+    host_.on_active(*this);
+    write();
+  }
+
+  void end_transfer() {
+    if (!transfer_) return;
+    transfer_.reset();
+    host_.on_transfer_ended();
+  }
+
+  std::chrono::milliseconds time_to_write() const {
+    const std::chrono::milliseconds timeout = host_.limits().write_timeout;
+    if (!transfer_) return timeout;
+    const auto left = transfer_until_ - asio::steady_timer::clock_type::now();
+    return std::clamp(std::chrono::duration_cast<std::chrono::milliseconds>(left),
+                      std::chrono::milliseconds{0}, timeout);
+  }
+
   void write() {
     writing_ = true;
-    set_deadline(host_.limits().write_timeout);
+    set_deadline(time_to_write());
     asio::async_write(stream_, asio::buffer(output_),
                       [self = this->shared_from_this()](error_code error, std::size_t) {
                         self->writing_ = false;
                         if (self->closed_) return;
                         if (error || self->stopping_) return self->close();
                         self->output_.clear();
+                        if (self->transfer_) return self->continue_transfer();
                         if (self->finishing_) return self->linger();
                         self->expect_query();
                         self->answer_input();  // What had no room before.
@@ -306,6 +347,8 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   std::array<std::uint8_t, kLengthPrefix + kMaxQuery> input_;
   std::size_t filled_ = 0;
   std::vector<std::uint8_t> output_;
+  std::unique_ptr<TransferStream> transfer_;  ///< Under way.
+  asio::steady_timer::time_point transfer_until_;
   bool writing_ = false;
   bool finishing_ = false;  ///< Nothing more is answered: the client sent what is no query.
   bool stopping_ = false;   ///< The server ends.
@@ -441,9 +484,25 @@ class TcpServer::Impl final : public SessionHost {
     const auto timeout_100ms = static_cast<std::uint16_t>(limits_.idle_timeout.count() / 100);
     const Client who{client, transport, timeout_100ms};
     scratch_.read_clock();
+    scratch_.can_transfer = transfers_ < limits_.transfers;
     const std::size_t size = answer(reader_.refresh(), who, query, response_, scratch_);
     return std::span(response_).first(size);
   }
+
+  std::unique_ptr<TransferStream> begin_transfer() override {
+    if (!scratch_.transfer) return nullptr;
+    ++transfers_;
+    auto transfer = std::make_unique<TransferStream>(*std::move(scratch_.transfer));
+    scratch_.transfer.reset();
+    return transfer;
+  }
+
+  std::span<const std::uint8_t> continue_transfer(TransferStream& transfer) noexcept override {
+    scratch_.read_clock();
+    return std::span(response_).first(transfer.write_next(response_, scratch_.now_s));
+  }
+
+  void on_transfer_ended() override { --transfers_; }
 
   void on_active(SessionBase& session) override {
     sessions_.splice(sessions_.end(), sessions_, session.position);
@@ -476,6 +535,7 @@ class TcpServer::Impl final : public SessionHost {
   std::list<std::shared_ptr<SessionBase>> sessions_;  ///< The one idle for longest first.
   std::size_t most_sessions_ = 0;                     ///< Since memory was last handed back.
   std::map<base::IpAddress, std::size_t> per_client_;
+  std::size_t transfers_ = 0;  ///< Under way.
   std::thread thread_;
 };
 

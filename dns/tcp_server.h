@@ -21,6 +21,9 @@ struct TcpLimits {
   std::chrono::milliseconds idle_timeout{10'000};
   /// For a client to take the responses to what it sent.
   std::chrono::milliseconds write_timeout{5'000};
+  std::size_t transfers = 10;  ///< Zone transfers of several messages at a time.
+  /// For a client to take a whole zone.
+  std::chrono::milliseconds transfer_timeout{600'000};
 };
 
 /// A listening socket, and what is spoken there.
@@ -31,7 +34,8 @@ struct TcpListener {
 
 /// DNS over TCP and over TLS for all listen addresses, on one thread of its own: length-prefixed
 /// messages (RFC 1035 §4.2.2), any number of them in flight on one connection (RFC 7766 §6.2.1.1),
-/// answered in order. A client that does not read its responses is not read from. Owned by the
+/// answered in order. A client that does not read its responses is not read from. Of a zone
+/// transfer one message at a time is made, once the client has taken the one before. Owned by the
 /// server; start and stop from one thread.
 class TcpServer {
  public:

@@ -17,6 +17,7 @@
 namespace gslb::dns {
 class CookieKeys;
 class RateLimitPolicy;
+class TsigKeys;
 }  // namespace gslb::dns
 
 namespace gslb::zones {
@@ -72,6 +73,7 @@ struct Identity {
 /// How the server treats its clients, apart from what it answers. Immutable once made.
 struct ClientPolicy {
   std::shared_ptr<const dns::CookieKeys> cookie_keys;  ///< Null: cookies are ignored.
+  std::shared_ptr<const dns::TsigKeys> tsig_keys;      ///< Null: TSIG is ignored.
   bool require_cookies = false;  ///< A client that knows cookies must show a valid one over UDP.
   std::shared_ptr<const dns::RateLimitPolicy> rate_limit;  ///< Null: no limit.
   /// Sources of TCP connections that begin with a PROXY header.

@@ -91,6 +91,22 @@ TEST(ConfigDiff, ServerSettingsAreNamed) {
       ElementsAre("server.version changed", "server.cookies changed", "server.rate_limit changed"));
 }
 
+TEST(ConfigDiff, TransfersAreNamed) {
+  const auto with = [](const std::string& algorithm, const std::string& allowed) {
+    return file_with(kBoth) + "[tsig.transfer]\nalgorithm = \"" + algorithm +
+           "\"\nsecret_file = \"" GSLB_SOURCE_DIR
+           "/docs/reference/transfer.key\"\n[zone.\"static.test\"]\nnameservers = { \"ns.example\" "
+           "= "
+           "[] }\nallow_transfer = [\"" +
+           allowed + "\"]\ntransfer_key = \"transfer\"\n";
+  };
+  const std::string before = with("hmac-sha256", "192.0.2.1");
+  EXPECT_THAT(changes(before, before), IsEmpty());
+  EXPECT_THAT(changes(before, with("hmac-sha512", "192.0.2.1")), ElementsAre("tsig keys changed"));
+  EXPECT_THAT(changes(before, with("hmac-sha256", "192.0.2.2")),
+              ElementsAre("zone static.test changed"));
+}
+
 TEST(ConfigDiff, AMonitorThatChangesChangesItsEndpoints) {
   std::string changed = file_with(kBoth);
   changed.replace(changed.find("preset = \"sstp\""), 15, "preset = \"sstp\"\ninterval = \"7s\"");

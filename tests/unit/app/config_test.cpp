@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/support/process.h"
+
 // What the good files of tests/conformance/config are read as.
 namespace gslb::app {
 namespace {
@@ -31,6 +33,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
+using testing::SizeIs;
 
 namespace fs = std::filesystem;
 
@@ -92,6 +95,29 @@ TEST_F(GoodFile, ClientsAreTreatedAsConfigured) {
   EXPECT_EQ(server.rate_limit->exempt[0].length, 8);
   EXPECT_EQ(server.rate_limit->exempt[1].length, 128);
   EXPECT_EQ(config_->files.size(), 1U);
+}
+
+TEST_F(GoodFile, TransfersAreRead) {
+  load("zone_transfer.toml");
+  const dns::TsigKeys& keys = *config_->tsig_keys;
+  const dns::Name name_of_key = name("transfer.example.com");
+  constexpr std::string_view kSha256("\13hmac-sha256\0", 13);
+  const dns::TsigKey* key = keys.find(
+      name_of_key.wire(), {reinterpret_cast<const std::uint8_t*>(kSha256.data()), kSha256.size()});
+  ASSERT_NE(key, nullptr);
+  EXPECT_EQ(key->algorithm(), dns::TsigAlgorithm::kHmacSha256);
+  const std::string_view secret = "01234567890123456789012345678901";
+  EXPECT_EQ(*key, *dns::TsigKey::make(name_of_key, dns::TsigAlgorithm::kHmacSha256,
+                                      {secret.begin(), secret.end()}));
+
+  ASSERT_EQ(config_->zones.size(), 3U);
+  const std::optional<zones::TransferSpec>& transfer = config_->zones[0].transfer;
+  ASSERT_TRUE(transfer);
+  EXPECT_EQ(transfer->key, name_of_key);
+  EXPECT_THAT(transfer->allow, ElementsAre(base::AddressPrefix{ip("192.0.2.54"), 32},
+                                           base::AddressPrefix{ip("2001:db8::"), 64}));
+  EXPECT_FALSE(config_->zones[2].transfer);
+  EXPECT_THAT(config_->files, SizeIs(3)) << "the secrets are watched";
 }
 
 TEST_F(GoodFile, ZoneFilesAreRead) {
@@ -345,6 +371,25 @@ TEST(LoadConfig, FileBeyondTheLimitIsRefused) {
   fs::remove(file);
   ASSERT_EQ(result.diagnostics.size(), 1U);
   EXPECT_THAT(result.diagnostics[0].message, HasSubstr("larger than 16 MiB"));
+}
+
+TEST(LoadConfig, ARecordTooLargeToBeTransferredIsNamed) {
+  const support::TemporaryFolder folder;
+  const fs::path file = folder.path() / "gslbd.toml";
+  const std::string zone =
+      "[zone.\"a.test\"]\nnameservers = { \"ns.b.test\" = [] }\nfile = \"a\"\n";
+  support::write_file(folder.path() / "a",
+                      "\nfat TYPE65280 \\# 64000 " + std::string(128'000, '0') + "\n");
+  support::write_file(file, zone);
+  EXPECT_FALSE(has_errors(load_config(file).diagnostics));
+  support::write_file(file, "[tsig.key]\nsecret_file = \"" GSLB_SOURCE_DIR
+                            "/docs/reference/transfer.key\"\n" +
+                                zone + "allow_transfer = [\"::1\"]\ntransfer_key = \"key\"\n");
+  const Diagnostics diagnostics = load_config(file).diagnostics;
+  ASSERT_THAT(diagnostics, SizeIs(1));
+  EXPECT_THAT(diagnostics[0].to_string(),
+              HasSubstr("a:2:1: error: the record has 64022 octets, and one of more than 63487 "
+                        "cannot be transferred; shorten it, or remove allow_transfer"));
 }
 
 TEST(ParseConfig, DiagnosticsNameTheGivenFile) {
