@@ -1,7 +1,8 @@
 // answer() for any query: the response is one that every resolver can read, belongs to the query,
 // and keeps to its limits.
 //
-// Input: one octet (bit 0: TCP; bits 1 and 2: kRooms), one octet of random seed, the query.
+// Input: one octet (bit 0: TCP; bits 1 and 2: kRooms; bit 3: the query is signed with TSIG), one
+// octet of random seed, the query.
 
 #include <algorithm>
 #include <memory>
@@ -12,6 +13,8 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/message.h"
 #include "tests/support/test_snapshot.h"
+#include "tests/support/tsig.h"
+#include "zones/master_file.h"
 
 namespace gslb {
 namespace {
@@ -36,6 +39,27 @@ zones::ZoneSpec zone(const std::string& apex, int name_servers) {
     spec.nameservers.push_back({support::name("ns" + std::to_string(i) + "." + apex),
                                 {support::ip("192.0.2.53"), support::ip("2001:db8::53")}});
   }
+  return spec;
+}
+
+/// A zone to be transferred, in several messages, by whoever signs.
+zones::ZoneSpec static_zone() {
+  zones::ZoneSpec spec = support::example_zone();
+  spec.apex = support::name("static.test");
+  spec.nameservers = {{support::name("ns.example.net"), {}}};
+  auto file = std::make_shared<zones::MasterFile>();
+  std::vector<std::uint8_t> text;  // 4 KiB
+  for (int i = 0; i < 16; ++i) {
+    text.push_back(255);
+    text.insert(text.end(), 255, 'x');
+  }
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    file->records.push_back({support::name("h" + std::to_string(i) + ".static.test"),
+                             dns::type::kTxt, std::chrono::seconds(60), text, 0, i + 1});
+  }
+  spec.file = std::move(file);
+  spec.transfer = zones::TransferSpec{{{support::ip("192.0.2.0"), 24}},
+                                      support::name(support::TsigSecret{}.name)};
   return spec;
 }
 
@@ -64,6 +88,8 @@ std::shared_ptr<const zones::Snapshot> make_snapshot() {
 
   maker.add_zone(zone("other.test", 1));
   maker.add_zone(zone("sub.other.test", 13));
+  maker.add_zone(static_zone());
+  maker.clients().tsig_keys = support::make_keys();
   const std::string label(60, 'l');
   maker.add_zone(zone(label + "." + label + "." + label + "." + label + ".x", 2));
   return maker.snapshot("ns1-fuzz");
@@ -151,8 +177,36 @@ void check_as_resolver(Bytes query, Bytes response, Transport transport) {
   if (message->tc) require(message->answer.empty(), "a truncated response has no part of an RRset");
   if (is_refusal(message->rcode)) {
     require(message->answer.empty() && message->authority.empty(), "a refusal has no records");
-    require(response.size() - message->edns_options.size() <= query.size(),
+    // With NOTAUTH the name of the key comes back, which may have been compressed, and the time.
+    const std::size_t more = message->rcode == "NOTAUTH" ? dns::kMaxNameLength + 6 : 0;
+    require(response.size() - message->edns_options.size() <= query.size() + more,
             "a refusal is no larger than its query, EDNS options aside");
+  }
+}
+
+/// What answers a query that was signed with the right key at the right time. Returns the MAC.
+std::vector<std::uint8_t> check_signature(Bytes query, Bytes response) {
+  const auto parts = support::split(response);
+  if (!parts) return {};  // FORMERR, or no room for it.
+  const support::TsigSecret secret;
+  // Octets at the end of the query that are no record of their own belong to the name of the key.
+  if (parts->key != secret.name) return {};
+  const auto asked = support::split(query);
+  require(parts->error == dns::tsig_error::kNone, "a right signature is taken");
+  require(parts->mac == support::mac_of(*parts, secret, asked->mac), "the response is signed");
+  return parts->mac;
+}
+
+/// The further messages of a transfer.
+void check_transfer(dns::TransferStream stream, std::vector<std::uint8_t> prior) {
+  std::vector<std::uint8_t> out(dns::kMaxMessageSize);
+  while (!stream.is_done()) {
+    const std::size_t size = stream.write_next(out, 0);
+    const auto parts = support::split(std::span(out).first(size));
+    require(parts && parts->mac == support::mac_of(*parts, support::TsigSecret{}, prior, false),
+            "each message is signed");
+    prior = parts->mac;
+    require(support::parse_message(parts->message).has_value(), "ldns can read each message");
   }
 }
 
@@ -164,7 +218,7 @@ std::unique_ptr<std::uint8_t[]> filled(std::size_t size, std::uint8_t value) {
 }
 
 void check(const zones::Snapshot& snapshot, Transport transport, std::size_t room,
-           std::uint64_t seed, Bytes query) {
+           std::uint64_t seed, Bytes query, bool is_signed) {
   const dns::Client client{base::IpAddress::v4({192, 0, 2, 1}), transport};
   dns::Scratch scratch(seed);
   const auto out = filled(room, 0xAA);
@@ -189,6 +243,10 @@ void check(const zones::Snapshot& snapshot, Transport transport, std::size_t roo
   check_header(query, response);
   check_sections(query, response);
   check_as_resolver(query, response, transport);
+  require(is_signed || !scratch.transfer, "a transfer needs a signature");
+  if (!is_signed) return;
+  const std::vector<std::uint8_t> mac = check_signature(query, response);
+  if (scratch.transfer) check_transfer(*std::move(scratch.transfer), mac);
 }
 
 }  // namespace
@@ -202,8 +260,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::Input input(data, size);
   const std::uint8_t options = input.octet();
   const std::uint8_t seed = input.octet();
-  const std::vector<std::uint8_t> query(input.rest().begin(), input.rest().end());
+  std::vector<std::uint8_t> query(input.rest().begin(), input.rest().end());
+  const bool is_signed = (options & 8) != 0 && query.size() >= dns::kHeaderSize;
+  if (is_signed) query = support::sign(query, support::TsigSecret{}, 0);
   check(*snapshot, (options & 1) != 0 ? Transport::kTcp : Transport::kUdp,
-        kRooms[options >> 1 & 3U], seed, query);
+        kRooms[options >> 1 & 3U], seed, query, is_signed);
   return 0;
 }
