@@ -533,7 +533,7 @@ void count_response(const Rendered& rendered, Counters& counters) noexcept {
 /// Whether the client gets nothing of what it asked for, for a reason that lies in the query.
 bool is_refusal(std::uint16_t rcode) noexcept {
   return rcode == rcode::kRefused || rcode == rcode::kNotImp || rcode == rcode::kFormErr ||
-         rcode == rcode::kBadVers || rcode == rcode::kBadCookie;
+         rcode == rcode::kNotAuth || rcode == rcode::kBadVers || rcode == rcode::kBadCookie;
 }
 
 ResponseClass class_of(std::uint16_t rcode) noexcept {

@@ -66,8 +66,7 @@ class SignedZone {
     timing.publish = timing.activate = std::chrono::floor<std::chrono::seconds>(
         std::chrono::system_clock::now() - std::chrono::minutes{1});
     if (is_sep) timing.sync_publish = timing.activate;
-    const auto key =
-        zones::generate_key(keys(), support::name(kApex), algorithm, is_sep, timing);
+    const auto key = zones::generate_key(keys(), support::name(kApex), algorithm, is_sep, timing);
     EXPECT_TRUE(key) << key.error();
     return *key;
   }
@@ -75,9 +74,11 @@ class SignedZone {
   std::string config(const std::string& validity = "336h") const {
     return "[zone.\"gslb.example.com\"]\n"
            "nameservers = { \"ns1.gslb.example.com\" = [\"127.0.0.1\"] }\n"
-           "file = \"" + (folder_.path() / "zone").string() + "\"\n"
-           "dnssec = { key_dir = \"" + keys().string() + "\", signature_validity = \"" + validity +
-           "\" }\n";
+           "file = \"" +
+           (folder_.path() / "zone").string() +
+           "\"\n"
+           "dnssec = { key_dir = \"" +
+           keys().string() + "\", signature_validity = \"" + validity + "\" }\n";
   }
 
   /// "257 3 13 …", as in a DNSKEY record.
@@ -123,9 +124,13 @@ class Unbound {
         "server:\n interface: 127.0.0.1@" + std::to_string(port_) +
             "\n outgoing-interface: 127.0.0.2\n do-daemonize: no\n use-syslog: no\n logfile: \"\"\n"
             " username: \"\"\n chroot: \"\"\n pidfile: \"\"\n num-threads: 1\n"
-            " directory: \"" + folder_.path().string() + "\"\n"
+            " directory: \"" +
+            folder_.path().string() +
+            "\"\n"
             " do-not-query-localhost: no\n module-config: \"validator iterator\"\n"
-            " val-log-level: 2\n trust-anchor: \"gslb.example.com. DNSKEY " + dnskey + "\"\n"
+            " val-log-level: 2\n trust-anchor: \"gslb.example.com. DNSKEY " +
+            dnskey +
+            "\"\n"
             " aggressive-nsec: yes\n" +
             (caches ? "" : " cache-max-ttl: 0\n cache-max-negative-ttl: 0\n") +
             "stub-zone:\n name: gslb.example.com\n stub-addr: 127.0.0.1@" + server_port +
@@ -164,18 +169,18 @@ struct Question {
 
 /// Everything that a zone can be asked, in every way that it can answer.
 constexpr Question kQuestions[] = {
-    {"weighted", type::kA, "NOERROR"},      {"weighted", type::kAaaa, "NOERROR"},
-    {"weighted", type::kTxt, "NOERROR"},    {"priority", type::kA, "NOERROR"},
-    {"priority", type::kAaaa, "NOERROR"},   {"empties", type::kA, "NOERROR"},
-    {"empties", type::kAaaa, "NOERROR"},    {"london", type::kAaaa, "NOERROR"},
-    {"www", type::kA, "NOERROR"},           {"www", type::kAaaa, "NOERROR"},
-    {"www", type::kTxt, "NOERROR"},         {"a.wild", type::kA, "NOERROR"},
-    {"a.b.wild", type::kA, "NOERROR"},      {"a.wild", type::kTxt, "NOERROR"},
-    {"c1.alias", type::kA, "NOERROR"},      {"c1.alias", type::kMx, "NOERROR"},
-    {"ent", type::kA, "NOERROR"},           {"a.ent", type::kTxt, "NOERROR"},
-    {"nothing", type::kA, "NXDOMAIN"},      {"a.b.c", type::kTxt, "NXDOMAIN"},
-    {"a.weighted", type::kA, "NXDOMAIN"},   {"zz", type::kAaaa, "NXDOMAIN"},
-    {"lab", type::kDs, "NOERROR"},          {"ns1", type::kA, "NOERROR"},
+    {"weighted", type::kA, "NOERROR"},    {"weighted", type::kAaaa, "NOERROR"},
+    {"weighted", type::kTxt, "NOERROR"},  {"priority", type::kA, "NOERROR"},
+    {"priority", type::kAaaa, "NOERROR"}, {"empties", type::kA, "NOERROR"},
+    {"empties", type::kAaaa, "NOERROR"},  {"london", type::kAaaa, "NOERROR"},
+    {"www", type::kA, "NOERROR"},         {"www", type::kAaaa, "NOERROR"},
+    {"www", type::kTxt, "NOERROR"},       {"a.wild", type::kA, "NOERROR"},
+    {"a.b.wild", type::kA, "NOERROR"},    {"a.wild", type::kTxt, "NOERROR"},
+    {"c1.alias", type::kA, "NOERROR"},    {"c1.alias", type::kMx, "NOERROR"},
+    {"ent", type::kA, "NOERROR"},         {"a.ent", type::kTxt, "NOERROR"},
+    {"nothing", type::kA, "NXDOMAIN"},    {"a.b.c", type::kTxt, "NXDOMAIN"},
+    {"a.weighted", type::kA, "NXDOMAIN"}, {"zz", type::kAaaa, "NXDOMAIN"},
+    {"lab", type::kDs, "NOERROR"},        {"ns1", type::kA, "NOERROR"},
 };
 
 class DnssecTest : public testing::Test {
@@ -189,8 +194,11 @@ class DnssecTest : public testing::Test {
 
   std::string estate() const {
     const auto monitor = [](const char* name, const VpnSite& site) {
-      return std::string("[monitor.") + name + "]\npreset = \"sstp\"\nhost = \"vpn.example.com\"\n"
-             "port = " + std::to_string(site.port()) + "\ninterval = \"1s\"\ntimeout = \"500ms\"\n"
+      return std::string("[monitor.") + name +
+             "]\npreset = \"sstp\"\nhost = \"vpn.example.com\"\n"
+             "port = " +
+             std::to_string(site.port()) +
+             "\ninterval = \"1s\"\ntimeout = \"500ms\"\n"
              "tolerated_failures = 0\n";
     };
     return monitor("london", london_) + monitor("paris", paris_) +
@@ -214,9 +222,7 @@ class DnssecTest : public testing::Test {
   }
 
   bool wait_for_status(const std::string& endpoint, const std::string& change) {
-    return daemon_.process()
-        .wait_for_output("endpoint " + endpoint + ": " + change)
-        .has_value();
+    return daemon_.process().wait_for_output("endpoint " + endpoint + ": " + change).has_value();
   }
 
   void expect_all_secure(Unbound& unbound) {
@@ -279,18 +285,25 @@ std::string delv(const Daemon& daemon, const SignedZone& zone, const std::string
   const std::size_t start = key.rfind(' ') + 1;
   key = key.substr(0, start) + '"' + key.substr(start) + '"';
   const std::filesystem::path anchor = zone.path() / "anchor";
-  support::write_file(anchor, std::string("trust-anchors { ") + kApex + ". static-key " + key +
-                                  "; };\n");
+  support::write_file(anchor,
+                      std::string("trust-anchors { ") + kApex + ". static-key " + key + "; };\n");
   return support::run({"delv", "@127.0.0.1", "-b", "127.0.0.2", "-p", daemon.port(), "-a",
                        anchor.string(), std::string("+root=") + kApex, name, type})
       .output;
 }
 
 TEST_F(DnssecTest, DelvValidatesEveryKindOfAnswer) {
-  for (const auto& [name, type] : {std::pair("weighted", "A"), {"weighted", "AAAA"},
-                                   {"weighted", "TXT"}, {"london", "AAAA"}, {"www", "A"},
-                                   {"x.wild", "A"}, {"x.wild", "TXT"}, {"c1.alias", "A"},
-                                   {"ent", "A"}, {"nothing", "A"}, {"lab", "DS"}}) {
+  for (const auto& [name, type] : {std::pair("weighted", "A"),
+                                   {"weighted", "AAAA"},
+                                   {"weighted", "TXT"},
+                                   {"london", "AAAA"},
+                                   {"www", "A"},
+                                   {"x.wild", "A"},
+                                   {"x.wild", "TXT"},
+                                   {"c1.alias", "A"},
+                                   {"ent", "A"},
+                                   {"nothing", "A"},
+                                   {"lab", "DS"}}) {
     EXPECT_THAT(delv(daemon_, zone_, std::string(name) + "." + kApex, type),
                 HasSubstr("fully validated"))
         << name;
@@ -346,9 +359,9 @@ TEST(Dnssec, AKeyIsTakenIntoUseWhileTheZoneIsServed) {
   const auto zsk = zone.add_key(KeyAlgorithm::kEcdsaP256Sha256, false);
   const std::string tag = " " + std::to_string(zsk->tag()) + " ";
   ASSERT_THAT(by_csk, Not(HasSubstr(tag)));
-  ASSERT_TRUE(wait_until(
-      [&] { return signatures(daemon, name, type::kA).find(tag) != std::string::npos; }))
-      << daemon.log();
+  ASSERT_TRUE(wait_until([&] {
+    return signatures(daemon, name, type::kA).find(tag) != std::string::npos;
+  })) << daemon.log();
   EXPECT_EQ(daemon.ask(kApex, type::kDnskey).answer.size(), 2U);
   EXPECT_THAT(delv(daemon, zone, name, "A"), HasSubstr("; fully validated"));
   EXPECT_THAT(delv(daemon, zone, "nothing.gslb.example.com", "A"), HasSubstr("fully validated"));

@@ -14,9 +14,6 @@ const char* rcode_for_meta_type(std::uint16_t type) {
     case dns::type::kTkey:
     case dns::type::kTsig:
       return "FORMERR";
-    case dns::type::kIxfr:
-    case dns::type::kAxfr:
-      return "REFUSED";
     case dns::type::kMaila:
     case dns::type::kMailb:
       return "NOTIMP";
@@ -64,8 +61,13 @@ constexpr Law kLaws[] = {
      [](const Question& q, const Reply& r) {
        return q.klass == dns::klass::kIn || r.body.rcode == "REFUSED";
      }},
-    {"OPT, TKEY and TSIG as QTYPE get FORMERR, transfers REFUSED, MAILA and MAILB NOTIMP (RFC 6895 "
-     "§3.1)",
+    {"a transfer is REFUSED at an apex and NOTAUTH elsewhere (RFC 5936 §2.2.1)",
+     [](const Question& q, const Reply& r) {
+       const bool asks = q.type == dns::type::kIxfr || q.type == dns::type::kAxfr;
+       return q.klass != dns::klass::kIn || !asks || r.body.rcode == "REFUSED" ||
+              r.body.rcode == "NOTAUTH";
+     }},
+    {"OPT, TKEY and TSIG as QTYPE get FORMERR, MAILA and MAILB NOTIMP (RFC 6895 §3.1)",
      [](const Question& q, const Reply& r) {
        const char* rcode = rcode_for_meta_type(q.type);
        return q.klass != dns::klass::kIn || rcode == nullptr || r.body.rcode == rcode;

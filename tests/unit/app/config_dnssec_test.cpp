@@ -73,6 +73,18 @@ TEST_F(DnssecConfig, KeysAreReadFromTheFolderBesideTheFile) {
   EXPECT_THAT(config->files, ElementsAre(keys_));
 }
 
+TEST_F(DnssecConfig, ASignedZoneIsNotTransferred) {
+  generate();
+  support::write_file(folder_.path() / "secret", "c2VjcmV0IG9mIHNpeHRlZW4gb2N0ZXRz\n");
+  const ConfigResult result = load(
+      "{ key_dir = \"keys\" }\nallow_transfer = [\"192.0.2.1\"]\ntransfer_key = \"t\"\n"
+      "[tsig.t]\nsecret_file = \"secret\"");
+  ASSERT_EQ(result.config, nullptr);
+  ASSERT_THAT(result.diagnostics, SizeIs(1));
+  EXPECT_THAT(result.diagnostics[0].to_string(),
+              HasSubstr("allow_transfer: a zone with dnssec is not transferred; remove this"));
+}
+
 TEST_F(DnssecConfig, AnAbsolutePathAndAValidityAreTaken) {
   generate();
   const auto config =

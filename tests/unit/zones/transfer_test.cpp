@@ -28,7 +28,7 @@ class TransferTest : public testing::Test {
 
   std::shared_ptr<const Zone> make() {
     spec_.file = file_;
-    return make_zone(spec_, {}, 7);
+    return make_zone(spec_, {}, 7, {});
   }
 
   /// Each message as a client reads it, with the question as it asked it.
