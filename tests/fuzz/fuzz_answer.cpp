@@ -9,11 +9,14 @@
 #include <string>
 
 #include "dns/answer.h"
+#include "dns/query.h"
 #include "dns/wire.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/dnssec_check.h"
 #include "tests/support/message.h"
 #include "tests/support/test_snapshot.h"
 #include "tests/support/tsig.h"
+#include "zones/dnssec_key.h"
 #include "zones/master_file.h"
 
 namespace gslb {
@@ -63,10 +66,49 @@ zones::ZoneSpec static_zone() {
   return spec;
 }
 
+constexpr const char* kSigned = "signed.test";
+constexpr std::chrono::sys_seconds kSignedAt{std::chrono::seconds{1'800'000'000}};
+
+/// The same key every time. Its times do not matter: when keys are in use is judged elsewhere.
+std::shared_ptr<const zones::DnssecKey> signing_key(const dns::Name& apex) {
+  zones::KeyTiming timing;
+  timing.publish = timing.activate = std::chrono::sys_seconds{};
+  const std::vector<std::uint8_t> secret(32, 7);
+  return *zones::DnssecKey::make(apex, 257, zones::KeyAlgorithm::kEd25519, secret, timing);
+}
+
+void sign(zones::ZoneSpec& spec) {
+  spec.signing = zones::SigningSpec{{signing_key(spec.apex)}};
+}
+
+/// Everything that needs evidence: wildcards, aliases, delegations, empty names.
+zones::ZoneSpec signed_zone() {
+  zones::ZoneSpec spec = zone(kSigned, 1);
+  constexpr std::string_view kRecords =
+      "host  A     192.0.2.1\n"
+      "*.w   A     192.0.2.2\n"
+      "*.c   CNAME v\n"
+      "*.d   CNAME a.missing\n"
+      "*.e   CNAME x.w\n"
+      "a.b.c.ent TXT \"below empty names\"\n"
+      "sub   NS    ns.sub\n"
+      "ns.sub A    192.0.2.3\n"
+      "safe  NS    ns.sub\n"
+      "safe  DS    1 13 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
+      "into  CNAME safe\n"
+      "old   DNAME new.test.\n";
+  spec.file = std::make_shared<zones::MasterFile>(
+      zones::parse_master_file(kRecords, "records", spec.apex, std::chrono::seconds{60}));
+  require(spec.file->errors.empty(), "the records of the signed zone are right");
+  sign(spec);
+  return spec;
+}
+
 /// Every kind of answer: small and large, each method, each way of being down, zones inside zones,
 /// and names as long as they get.
 std::shared_ptr<const zones::Snapshot> make_snapshot() {
   support::SnapshotMaker maker;
+  maker.signing_time().now = kSignedAt;
   const auto london = maker.endpoint("london", {"203.0.113.10"});
   const auto paris = maker.endpoint("paris", {"203.0.113.20", "2001:db8:2::10"});
   const auto down = maker.endpoint("down", {"203.0.113.90"}, EndpointStatus::kDegraded);
@@ -89,9 +131,16 @@ std::shared_ptr<const zones::Snapshot> make_snapshot() {
   maker.add_zone(zone("other.test", 1));
   maker.add_zone(zone("sub.other.test", 13));
   maker.add_zone(static_zone());
+  maker.add_zone(signed_zone());
+  maker.profile("v.signed.test", Method::kWeighted, {{london, 3, 1}, {paris, 7, 1}});
+  maker.profile("four.signed.test", Method::kPriority, {{london, 1, 1}});
+  maker.profile("none.signed.test", Method::kPriority, {{down, 1, 1}}).when_all_down =
+      routing::AllDown::kNoData;
   maker.clients().tsig_keys = support::make_keys();
   const std::string label(60, 'l');
-  maker.add_zone(zone(label + "." + label + "." + label + "." + label + ".x", 2));
+  zones::ZoneSpec deep = zone(label + "." + label + "." + label + "." + label + ".x", 2);
+  sign(deep);
+  maker.add_zone(std::move(deep));
   return maker.snapshot("ns1-fuzz");
 }
 
@@ -184,6 +233,27 @@ void check_as_resolver(Bytes query, Bytes response, Transport transport) {
   }
 }
 
+/// What validates must, where DO asked for a name of the signed zone and the answer is whole.
+void check_as_validator(Bytes query, Bytes response) {
+  const auto message = support::parse_message(response);
+  const bool is_answer = message->rcode == "NOERROR" || message->rcode == "NXDOMAIN";
+  // What is not authoritative here is a referral, of this zone or another.
+  if (!is_answer || message->tc || !message->dnssec_ok || message->question_count != 1) return;
+  dns::QueryName name;
+  const dns::Query parsed = dns::parse_query(query, name);
+  if (parsed.form != dns::Form::kQuery || parsed.klass != dns::klass::kIn) return;
+  if (!dns::Name::from_wire({name.lower.data(), name.length})
+           .is_at_or_below(support::name(kSigned))) {
+    return;
+  }
+  static const std::vector<std::vector<std::uint8_t>> keys = {
+      signing_key(support::name(kSigned))->dnskey()};
+  for (const std::string& fault :
+       support::find_dnssec_faults(response, kSigned, keys, kSignedAt)) {
+    require(false, fault.c_str());
+  }
+}
+
 /// What answers a query that was signed with the right key at the right time. Returns the MAC.
 std::vector<std::uint8_t> check_signature(Bytes query, Bytes response) {
   const auto parts = support::split(response);
@@ -243,6 +313,7 @@ void check(const zones::Snapshot& snapshot, Transport transport, std::size_t roo
   check_header(query, response);
   check_sections(query, response);
   check_as_resolver(query, response, transport);
+  check_as_validator(query, response);
   require(is_signed || !scratch.transfer, "a transfer needs a signature");
   if (!is_signed) return;
   const std::vector<std::uint8_t> mac = check_signature(query, response);
