@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "dns/wire.h"
+#include "zones/dnssec_key.h"
 
 namespace gslb::support {
 namespace {
@@ -36,6 +37,17 @@ zones::ZoneSpec example_zone() {
   spec.hostmaster = name("hostmaster.example.com");
   spec.negative_ttl = std::chrono::seconds{60};
   return spec;
+}
+
+zones::SigningSpec make_signing(const dns::Name& apex, std::chrono::sys_seconds now) {
+  constexpr auto kAlgorithm = zones::KeyAlgorithm::kEcdsaP256Sha256;
+  constexpr std::uint16_t kZoneKeyAndSep = 257;
+  zones::KeyTiming timing;
+  timing.publish = timing.activate = now;
+  const auto key = zones::DnssecKey::make(apex, kZoneKeyAndSep, kAlgorithm,
+                                          zones::make_private_key(kAlgorithm), timing);
+  if (!key) std::abort();
+  return {{*key}, std::chrono::hours{24}};
 }
 
 routing::EndpointId SnapshotMaker::endpoint(std::string_view endpoint_name,

@@ -19,6 +19,9 @@ base::IpAddress ip(std::string_view text);
 /// hostmaster@example.com, serial 7 and negative TTL 60.
 zones::ZoneSpec example_zone();
 
+/// A fresh ECDSA key for the zone, which signs everything from `now` on.
+zones::SigningSpec make_signing(const dns::Name& apex, std::chrono::sys_seconds now);
+
 /// A snapshot under construction for tests of what is answered from it: endpoints and profiles are
 /// added, then snapshot() compiles all.
 class SnapshotMaker {
