@@ -163,9 +163,7 @@ bool read_question(Reader& reader, std::span<const std::uint8_t> message, QueryN
 }  // namespace
 
 Query parse_query(std::span<const std::uint8_t> message, QueryName& name) noexcept {
-  Query query;
-  query.id = load_u16(&message[0]);
-  query.flags = load_u16(&message[2]);
+  Query query(load_u16(&message[0]), load_u16(&message[2]));
 
   Reader reader(message, kHeaderSize);
   const std::size_t questions = load_u16(&message[4]);

@@ -31,9 +31,14 @@ enum class Form : std::uint8_t {
 
 /// A message as far as it was understood, borrowing from it.
 struct Query {
+  /// A constructor, since an aggregate would be cleared as a block first, `edns` and all, for each
+  /// query.
+  Query(std::uint16_t message_id, std::uint16_t message_flags) noexcept
+      : id(message_id), flags(message_flags) {}
+
   Form form = Form::kMalformed;
-  std::uint16_t id = 0;
-  std::uint16_t flags = 0;
+  std::uint16_t id;
+  std::uint16_t flags;
   /// QNAME, QTYPE and QCLASS as they came; empty where there is not exactly one question.
   std::span<const std::uint8_t> question;
   std::uint16_t type = 0;
