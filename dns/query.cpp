@@ -1,5 +1,8 @@
 #include "dns/query.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "dns/name_hash.h"
 #include "dns/wire.h"
 
@@ -45,29 +48,55 @@ constexpr std::uint8_t to_lower(std::uint8_t c) noexcept {
   return static_cast<std::uint8_t>(c - 'A') < 26 ? static_cast<std::uint8_t>(c | 0x20) : c;
 }
 
+/// Eight octets with A to Z in lower case, in any byte order. Below 0x80 the two sums stay within
+/// their octet, and tell in its highest bit whether it is at least 'A' and whether it is above 'Z'.
+constexpr std::uint64_t lower_octets(std::uint64_t octets) noexcept {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  const std::uint64_t low_bits = octets & kEach * 0x7F;
+  const std::uint64_t at_least_a = low_bits + kEach * (0x80 - 'A');
+  const std::uint64_t above_z = low_bits + kEach * (0x7F - 'Z');
+  const std::uint64_t is_letter = at_least_a & ~above_z & ~octets & kEach * 0x80;
+  return octets | is_letter >> 2;
+}
+
+/// Copies eight octets in lower case.
+void copy_eight_lower(const std::uint8_t* from, std::uint8_t* to) noexcept {
+  std::uint64_t octets = 0;
+  std::memcpy(&octets, from, sizeof octets);
+  octets = lower_octets(octets);
+  std::memcpy(to, &octets, sizeof octets);
+}
+
+/// Copies a name in lower case. Label lengths are below the letters (RFC 1035 §2.3.4), so they need
+/// not be told apart from them.
+void copy_lower(std::span<const std::uint8_t> wire, std::uint8_t* to) noexcept {
+  if (wire.size() < 8) {
+    std::transform(wire.begin(), wire.end(), to, to_lower);
+    return;
+  }
+  const std::size_t last = wire.size() - 8;
+  for (std::size_t at = 0; at < last; at += 8) copy_eight_lower(&wire[at], to + at);
+  copy_eight_lower(&wire[last], to + last);  // Which may overlap those before.
+}
+
 /// Copies the QNAME in lower case and notes its labels. A compression pointer has nothing to point
 /// to in a question and is refused like any other length above 63.
 bool read_query_name(Reader& reader, QueryName& name) noexcept {
-  name.labels = 0;
+  const std::span wire(reader.here(), std::min(reader.left(), kMaxNameLength));
+  if (wire.empty()) return false;
   std::size_t size = 0;
-  while (true) {
-    if (reader.left() == 0) return false;
-    const std::uint8_t length = *reader.here();
-    if (length > kMaxLabelLength) return false;
-    const std::size_t octets = std::size_t{length} + 1;
-    if (reader.left() < octets || size + octets > kMaxNameLength) return false;
-    if (length == 0) {
-      name.lower[size] = 0;
-      name.length = size + 1;
-      return reader.skip(1);
-    }
-    name.label_offset[name.labels++] = static_cast<std::uint8_t>(size);
-    const std::uint8_t* label = reader.here();
-    name.lower[size] = length;
-    for (std::size_t i = 1; i < octets; ++i) name.lower[size + i] = to_lower(label[i]);
+  std::size_t labels = 0;
+  while (wire[size] != 0) {
+    const std::size_t octets = std::size_t{wire[size]} + 1;
+    // Another label must follow, if only that of the root.
+    if (octets > kMaxLabelLength + 1 || size + octets >= wire.size()) return false;
+    name.label_offset[labels++] = static_cast<std::uint8_t>(size);
     size += octets;
-    reader.skip(octets);
   }
+  name.labels = labels;
+  name.length = size + 1;
+  copy_lower(wire.first(name.length), name.lower.data());
+  return reader.skip(name.length);
 }
 
 void hash_suffixes(QueryName& name) noexcept {
