@@ -291,6 +291,7 @@ class Writer {
     std::memset(out_.data() + at_, 0, count);
     at_ += count;
   }
+  void put_u8(std::uint8_t value) noexcept { out_[at_++] = value; }
   void put_u16(std::uint16_t value) noexcept {
     store_u16(out_.data() + at_, value);
     at_ += 2;
@@ -466,11 +467,12 @@ class ResponseWriter {
 
   /// RFC 6891 §6.1.2, with the version that is spoken here and DO as it came (RFC 3225 §3).
   void write_opt(Writer& writer) const noexcept {
-    const auto extended_rcode = static_cast<std::uint8_t>(rendered_.rcode >> 4);
-    const std::uint8_t dnssec_ok = query_.edns->dnssec_ok ? 0x80 : 0;
-    const std::uint8_t head[] = {
-        0, 0, type::kOpt, kEdnsUdpSize >> 8, kEdnsUdpSize & 0xFF, extended_rcode, 0, dnssec_ok, 0};
-    writer.put(head);
+    const int extended_rcode_and_version = rendered_.rcode >> 4 << 8;
+    writer.put_u8(0);  // The root.
+    writer.put_u16(type::kOpt);
+    writer.put_u16(kEdnsUdpSize);
+    writer.put_u16(static_cast<std::uint16_t>(extended_rcode_and_version));
+    writer.put_u16(query_.edns->dnssec_ok ? 0x8000 : 0);
     writer.put_u16(static_cast<std::uint16_t>(opt_size() - kOptSize));
     writer.put(options_);
     writer.put(nsid_);
