@@ -24,7 +24,8 @@ std::vector<AliasSlot> make_alias_table(std::span<const std::uint32_t> weights);
 inline std::uint32_t pick(std::span<const AliasSlot> table, std::uint64_t random) noexcept {
   // The high half chooses the column (Lemire's multiply-shift), the low half keeps or leaves it.
   const auto column = static_cast<std::uint32_t>(((random >> 32) * table.size()) >> 32);
-  const AliasSlot& slot = table[column];
+  // A copy, so that no branch is left: one that random numbers decide is mispredicted all the time.
+  const AliasSlot slot = table[column];
   return (random & 0xffffffff) < slot.keep ? column : slot.alias;
 }
 
