@@ -697,13 +697,14 @@ std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client,
       break;
   }
   if (writer.truncated()) scratch.counters.truncated.add();
-  if (!tsig) return writer.write(out);
-
-  if (writer.smallest_size() > limit) {
+  if (tsig && writer.smallest_size() > limit) {
     // Names so long that not even the TSIG record fits: over TCP it does.
     return writer.write_truncated_header(out);
   }
-  const std::size_t size = tsig->sign(out, writer.write(out));
+  const std::size_t written = writer.write(out);
+  if (!tsig) return written;
+
+  const std::size_t size = tsig->sign(out, written);
   if (size == 0) scratch.counters.dropped.add();
   if (transfer.continues != nullptr && size > 0 && !writer.truncated()) {
     scratch.transfer.emplace(*transfer.continues, snapshot.clients->tsig_keys, tsig->stream(),
