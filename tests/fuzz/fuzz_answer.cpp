@@ -77,9 +77,7 @@ std::shared_ptr<const zones::DnssecKey> signing_key(const dns::Name& apex) {
   return *zones::DnssecKey::make(apex, 257, zones::KeyAlgorithm::kEd25519, secret, timing);
 }
 
-void sign(zones::ZoneSpec& spec) {
-  spec.signing = zones::SigningSpec{{signing_key(spec.apex)}};
-}
+void sign(zones::ZoneSpec& spec) { spec.signing = zones::SigningSpec{{signing_key(spec.apex)}}; }
 
 /// Everything that needs evidence: wildcards, aliases, delegations, empty names.
 zones::ZoneSpec signed_zone() {
@@ -248,8 +246,7 @@ void check_as_validator(Bytes query, Bytes response) {
   }
   static const std::vector<std::vector<std::uint8_t>> keys = {
       signing_key(support::name(kSigned))->dnskey()};
-  for (const std::string& fault :
-       support::find_dnssec_faults(response, kSigned, keys, kSignedAt)) {
+  for (const std::string& fault : support::find_dnssec_faults(response, kSigned, keys, kSignedAt)) {
     require(false, fault.c_str());
   }
 }
