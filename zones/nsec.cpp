@@ -71,6 +71,7 @@ RRsetData NsecChain::record(Link link, std::optional<std::uint16_t> denied) cons
   std::set<std::uint16_t> types = types_at(node(link), data_.is_cut(nodes_[link]));
   if (denied) types.erase(*denied);
   append_type_bitmap(rdata, types);
+  // RFC 9077 §3: as long as any negative answer.
   return {data_.negative_ttl(), {std::move(rdata)}, std::nullopt, std::nullopt};
 }
 
