@@ -10,6 +10,13 @@ namespace {
 using Keys = std::span<const std::shared_ptr<const DnssecKey>>;
 using Time = std::chrono::sys_seconds;
 
+/// A key that has signed the keys, and is still shown.
+bool is_retired_entry(const DnssecKey& key, Time now) {
+  const auto& activate = key.timing().activate;
+  return key.is_sep() && key.is_published(now) && !key.is_active(now) && activate &&
+         *activate <= now;
+}
+
 }  // namespace
 
 SigningKeys signing_keys(Keys keys, Time now) {
@@ -51,6 +58,13 @@ std::vector<std::string> find_key_problems(Keys keys, Time now) {
       problems.push_back(
           fmt::format("keys of {0} are published but none is active, so resolvers would take the "
                       "zone for forged; activate one of {0}, or set Delete of all of them",
+                      to_string(algorithm)));
+    } else if (is_any([&](const DnssecKey& key) { return is_retired_entry(key, now); }) &&
+               !is_any([&](const DnssecKey& key) { return key.is_sep() && key.is_active(now); })) {
+      problems.push_back(
+          fmt::format("key-signing keys of {0} are published but no longer active, and the DS at "
+                      "the parent may lead to one of them; activate one of {0}, or set Delete of "
+                      "all of them once the parent has another DS",
                       to_string(algorithm)));
     }
   }

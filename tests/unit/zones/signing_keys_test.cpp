@@ -132,6 +132,18 @@ TEST_F(SigningKeysTest, EveryAlgorithmThatIsPublishedMustSign) {
               ElementsAre(HasSubstr("keys of ED25519 are published but none is active")));
 }
 
+TEST_F(SigningKeysTest, AKeySigningKeyMustNotRetireAlone) {
+  add("zsk", kP256, false, kActive);
+  add("next ksk", kP256, true, kAhead);
+  EXPECT_THAT(find_key_problems(keys_, kNow), IsEmpty());
+  add("last ksk", kP256, true, kRetired);
+  EXPECT_THAT(find_key_problems(keys_, kNow),
+              ElementsAre(HasSubstr("key-signing keys of ECDSAP256SHA256 are published but no "
+                                    "longer active")));
+  add("ksk", kP256, true, kActive);
+  EXPECT_THAT(find_key_problems(keys_, kNow), IsEmpty());
+}
+
 TEST_F(SigningKeysTest, AnEndWithoutASuccessorIsForeseen) {
   add("13", kP256, true, {.publish = kPast, .activate = kPast, .inactive = kFuture});
   const auto problem = find_future_key_problem(keys_, kNow);
