@@ -116,28 +116,11 @@ std::uint16_t free_port() {
 /// `caches`, it keeps what it learns and concludes from NSEC records (RFC 8198).
 class Unbound {
  public:
-  Unbound(const std::string& server_port, const std::string& dnskey, bool caches = false)
-      : port_(free_port()) {
-    const std::string file = (folder_.path() / "unbound.conf").string();
-    support::write_file(
-        file,
-        "server:\n interface: 127.0.0.1@" + std::to_string(port_) +
-            "\n outgoing-interface: 127.0.0.2\n do-daemonize: no\n use-syslog: no\n logfile: \"\"\n"
-            " username: \"\"\n chroot: \"\"\n pidfile: \"\"\n num-threads: 1\n"
-            " directory: \"" +
-            folder_.path().string() +
-            "\"\n"
-            " do-not-query-localhost: no\n module-config: \"validator iterator\"\n"
-            " val-log-level: 2\n trust-anchor: \"gslb.example.com. DNSKEY " +
-            dnskey +
-            "\"\n"
-            " aggressive-nsec: yes\n" +
-            (caches ? "" : " cache-max-ttl: 0\n cache-max-negative-ttl: 0\n") +
-            "stub-zone:\n name: gslb.example.com\n stub-addr: 127.0.0.1@" + server_port +
-            "\nremote-control:\n control-enable: no\n");
-    process_.emplace(std::vector<std::string>{"unbound", "-d", "-c", file});
-    EXPECT_TRUE(process_->wait_for_output("start of service")) << process_->output();
-    client_.emplace(base::SocketAddress{base::IpAddress::v4({127, 0, 0, 1}), port_});
+  Unbound(const std::string& server_port, const std::string& dnskey, bool caches = false) {
+    // Somebody else may take a free port first.
+    int attempts = 10;
+    while (attempts-- > 0 && !start(free_port(), server_port, dnskey, caches)) continue;
+    EXPECT_TRUE(client_) << process_->output();
   }
 
   Message ask(const std::string& name, std::uint16_t type) {
@@ -155,8 +138,30 @@ class Unbound {
   std::string log() const { return process_->output(); }
 
  private:
+  bool start(std::uint16_t port, const std::string& server_port, const std::string& dnskey,
+             bool caches) {
+    const std::string file = (folder_.path() / "unbound.conf").string();
+    support::write_file(
+        file,
+        "server:\n interface: 127.0.0.1@" + std::to_string(port) +
+            "\n outgoing-interface: 127.0.0.2\n do-daemonize: no\n use-syslog: no\n"
+            " logfile: \"\"\n username: \"\"\n chroot: \"\"\n pidfile: \"\"\n num-threads: 1\n"
+            " directory: \"" +
+            folder_.path().string() +
+            "\"\n"
+            " do-not-query-localhost: no\n module-config: \"validator iterator\"\n"
+            " val-log-level: 2\n trust-anchor: \"gslb.example.com. DNSKEY " +
+            dnskey + "\"\n aggressive-nsec: yes\n" +
+            (caches ? "" : " cache-max-ttl: 0\n cache-max-negative-ttl: 0\n") +
+            "stub-zone:\n name: gslb.example.com\n stub-addr: 127.0.0.1@" + server_port +
+            "\nremote-control:\n control-enable: no\n");
+    process_.emplace(std::vector<std::string>{"unbound", "-d", "-c", file});
+    if (!process_->wait_for_output("start of service")) return false;
+    client_.emplace(base::SocketAddress{base::IpAddress::v4({127, 0, 0, 1}), port});
+    return true;
+  }
+
   support::TemporaryFolder folder_;
-  std::uint16_t port_;
   std::optional<support::Process> process_;
   std::optional<support::UdpClient> client_;
 };
