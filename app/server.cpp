@@ -271,10 +271,8 @@ class Server {
   bool keys_changed(std::chrono::sys_seconds now) const {
     for (const zones::ZoneSpec& zone : config_->zones) {
       if (!zone.signing) continue;
-      for (const auto& key : zone.signing->keys) {
-        const auto change = key->next_change(signed_at_);
-        if (change && *change <= now) return true;
-      }
+      const auto change = zones::next_key_change(zone.signing->keys, signed_at_);
+      if (change && *change <= now) return true;
     }
     return false;
   }

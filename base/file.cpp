@@ -16,9 +16,9 @@ tl::unexpected<std::string> fail(std::string message) {
   return tl::unexpected<std::string>(std::move(message));
 }
 
-std::string errno_text() { return std::generic_category().message(errno); }
-
 }  // namespace
+
+std::string errno_text() { return std::generic_category().message(errno); }
 
 tl::expected<FileContent, std::string> read_file(const std::filesystem::path& file,
                                                  std::size_t max_size,

@@ -23,6 +23,9 @@ struct FileContent {
   FileIdentity identity;
 };
 
+/// What errno says, for messages.
+std::string errno_text();
+
 /// Reads a regular file of at most `max_size` octets, and never waits for one that is something
 /// else. The error says what is wrong with the file as a whole, and what to do; `too_large` is what
 /// it says of one that is larger. Thread-safe.

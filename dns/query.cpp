@@ -44,10 +44,6 @@ class Reader {
   std::size_t at_;
 };
 
-constexpr std::uint8_t to_lower(std::uint8_t c) noexcept {
-  return static_cast<std::uint8_t>(c - 'A') < 26 ? static_cast<std::uint8_t>(c | 0x20) : c;
-}
-
 /// Eight octets with A to Z in lower case, in any byte order. Below 0x80 the two sums stay within
 /// their octet, and tell in its highest bit whether it is at least 'A' and whether it is above 'Z'.
 constexpr std::uint64_t lower_octets(std::uint64_t octets) noexcept {

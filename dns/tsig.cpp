@@ -45,10 +45,6 @@ void store_u48(std::uint8_t* at, std::uint64_t value) noexcept {
   store_u32(at + 2, static_cast<std::uint32_t>(value));
 }
 
-constexpr std::uint8_t to_lower(std::uint8_t c) noexcept {
-  return static_cast<std::uint8_t>(c - 'A') < 26 ? static_cast<std::uint8_t>(c | 0x20) : c;
-}
-
 /// A bounded walk through a message.
 class Reader {
  public:

@@ -62,6 +62,12 @@ namespace extended_error {
 inline constexpr std::uint16_t kOther = 0, kProhibited = 18, kNotAuthoritative = 20;
 }  // namespace extended_error
 
+/// A to Z in lower case, any other octet as it is (RFC 4343 §3).
+constexpr std::uint8_t to_lower(std::uint8_t octet) noexcept {
+  return static_cast<std::uint8_t>(octet - 'A') < 26 ? static_cast<std::uint8_t>(octet | 0x20)
+                                                     : octet;
+}
+
 inline std::uint16_t load_u16(const std::uint8_t* at) noexcept {
   return static_cast<std::uint16_t>(at[0] << 8 | at[1]);
 }

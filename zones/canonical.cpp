@@ -14,10 +14,6 @@ namespace {
 constexpr std::uint8_t kEndOfLabel = 0;
 constexpr std::uint8_t kEscape = 1;
 
-constexpr std::uint8_t to_lower(std::uint8_t c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c | 0x20) : c;
-}
-
 /// Where names stand in the RDATA of a type: behind `offset` octets, one after the other.
 struct NameFields {
   std::size_t offset;
@@ -97,7 +93,7 @@ std::vector<std::uint8_t> canonical_rdata(std::uint16_t type, std::span<const st
       const std::size_t end = std::min(result.size(), at + 1 + result[at]);
       std::transform(result.begin() + static_cast<std::ptrdiff_t>(at) + 1,
                      result.begin() + static_cast<std::ptrdiff_t>(end),
-                     result.begin() + static_cast<std::ptrdiff_t>(at) + 1, to_lower);
+                     result.begin() + static_cast<std::ptrdiff_t>(at) + 1, dns::to_lower);
       at = end;
     }
     ++at;

@@ -30,7 +30,7 @@ constexpr std::size_t kMaxKeyFileSize = std::size_t{64} << 10U;
 constexpr mode_t kPublicMode = 0644;
 constexpr mode_t kPrivateMode = 0600;
 
-std::string errno_text() { return std::generic_category().message(errno); }
+using base::errno_text;
 
 Time now_in_seconds() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());

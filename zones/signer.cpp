@@ -23,23 +23,9 @@ constexpr int kRefreshPart = 4;
 /// portions, each of which costs one pass over the zone.
 constexpr int kRefreshSteps = 50;
 
-void append_u16(Rdata& bytes, std::uint16_t value) {
-  bytes.push_back(static_cast<std::uint8_t>(value >> 8));
-  bytes.push_back(static_cast<std::uint8_t>(value));
-}
-
-void append_u32(Rdata& bytes, std::uint32_t value) {
-  append_u16(bytes, static_cast<std::uint16_t>(value >> 16));
-  append_u16(bytes, static_cast<std::uint16_t>(value));
-}
-
 /// RFC 4034 §3.1.5: seconds since 1970 modulo 2³².
 void append_time(Rdata& bytes, sys_seconds time) {
   append_u32(bytes, static_cast<std::uint32_t>(time.time_since_epoch().count()));
-}
-
-void append(Rdata& bytes, std::span<const std::uint8_t> more) {
-  bytes.insert(bytes.end(), more.begin(), more.end());
 }
 
 /// RFC 4034 §3.1.3: without the root and without a "*" in front.

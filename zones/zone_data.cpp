@@ -22,21 +22,11 @@ constexpr std::chrono::seconds kInfrastructureTtl{3600};
 
 Rdata bytes_of(std::span<const std::uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
 
-void append(Rdata& rdata, const dns::Name& name) {
-  rdata.insert(rdata.end(), name.wire().begin(), name.wire().end());
-}
-
-void append(Rdata& rdata, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    rdata.push_back(static_cast<std::uint8_t>(value >> shift));
-  }
-}
-
 }  // namespace
 
 dns::Name wildcard_below(const dns::Name& name) {
   Rdata wire = {1, '*'};
-  append(wire, name);
+  append(wire, name.wire());
   return dns::Name::from_wire(wire);
 }
 
@@ -86,13 +76,13 @@ void ZoneData::add_name_servers(const ZoneSpec& spec) {
 
 void ZoneData::add_soa(const ZoneSpec& spec, std::uint32_t serial) {
   Rdata rdata;
-  append(rdata, spec.nameservers.front().name);
-  append(rdata, spec.hostmaster);
-  append(rdata, serial);
-  append(rdata, kSoaRefresh);
-  append(rdata, kSoaRetry);
-  append(rdata, kSoaExpire);
-  append(rdata, static_cast<std::uint32_t>(spec.negative_ttl.count()));
+  append(rdata, spec.nameservers.front().name.wire());
+  append(rdata, spec.hostmaster.wire());
+  append_u32(rdata, serial);
+  append_u32(rdata, kSoaRefresh);
+  append_u32(rdata, kSoaRetry);
+  append_u32(rdata, kSoaExpire);
+  append_u32(rdata, static_cast<std::uint32_t>(spec.negative_ttl.count()));
   add(spec.apex, dns::type::kSoa, kInfrastructureTtl, std::move(rdata), std::nullopt);
 }
 

@@ -22,6 +22,18 @@ using ProfileId = std::uint32_t;
 /// Data of a record in wire form, with uncompressed names.
 using Rdata = std::vector<std::uint8_t>;
 
+inline void append(Rdata& rdata, std::span<const std::uint8_t> octets) {
+  rdata.insert(rdata.end(), octets.begin(), octets.end());
+}
+inline void append_u16(Rdata& rdata, std::uint16_t value) {
+  rdata.resize(rdata.size() + 2);
+  dns::store_u16(rdata.data() + rdata.size() - 2, value);
+}
+inline void append_u32(Rdata& rdata, std::uint32_t value) {
+  rdata.resize(rdata.size() + 4);
+  dns::store_u32(rdata.data() + rdata.size() - 4, value);
+}
+
 /// A name that a profile answers, and the address families that its endpoints have.
 struct ProfileName {
   dns::Name owner;

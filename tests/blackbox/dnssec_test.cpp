@@ -2,18 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
-#include <csignal>
 #include <thread>
 
-#include "base/unique_fd.h"
 #include "dns/wire.h"
 #include "tests/blackbox/daemon.h"
 #include "tests/support/test_snapshot.h"
 #include "tests/support/vpn_site.h"
 #include "zones/dnssec_key_file.h"
+#include "zones/dnssec_key_text.h"
 
 namespace gslb::blackbox {
 namespace {
@@ -28,22 +25,6 @@ using zones::KeyAlgorithm;
 namespace type = dns::type;
 
 constexpr const char* kApex = "gslb.example.com";
-
-std::string base64(const std::vector<std::uint8_t>& octets) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t at = 0; at < octets.size(); at += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      bits = bits << 8 | (at + i < octets.size() ? octets[at + i] : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-      text += at + i <= octets.size() ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
-    }
-  }
-  return text;
-}
 
 /// A folder with keys, a master file, and what a configuration says of them.
 class SignedZone {
@@ -83,10 +64,9 @@ class SignedZone {
 
   /// "257 3 13 …", as in a DNSKEY record.
   std::string dnskey() const {
-    const std::vector<std::uint8_t>& rdata = key_->dnskey();
-    return std::to_string(key_->flags()) + " 3 " +
-           std::to_string(static_cast<int>(key_->algorithm())) + " " +
-           base64({rdata.begin() + 4, rdata.end()});
+    const std::string record = zones::format_public_key(*key_);
+    const std::size_t rdata = record.find(" DNSKEY ") + 8;
+    return record.substr(rdata, record.find('\n', rdata) - rdata);
   }
 
   const std::filesystem::path& path() const { return folder_.path(); }
@@ -98,20 +78,6 @@ class SignedZone {
   std::shared_ptr<const zones::DnssecKey> key_;
 };
 
-/// A UDP port of 127.0.0.1 that was free a moment ago.
-std::uint16_t free_port() {
-  const base::UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    ADD_FAILURE() << "no port";
-  }
-  return ntohs(address.sin_port);
-}
-
 /// A validating resolver that asks one gslbd, and trusts the given DNSKEY for the zone. With
 /// `caches`, it keeps what it learns and concludes from NSEC records (RFC 8198).
 class Unbound {
@@ -119,13 +85,12 @@ class Unbound {
   Unbound(const std::string& server_port, const std::string& dnskey, bool caches = false) {
     // Somebody else may take a free port first.
     int attempts = 10;
-    while (attempts-- > 0 && !start(free_port(), server_port, dnskey, caches)) continue;
+    while (attempts-- > 0 && !start(support::free_port(), server_port, dnskey, caches)) continue;
     EXPECT_TRUE(client_) << process_->output();
   }
 
   Message ask(const std::string& name, std::uint16_t type) {
-    support::Bytes query = support::make_query(name, type, 4096);
-    query[query.size() - 4] = 0x80;  // DO
+    const support::Bytes query = support::with_dnssec_ok(support::make_query(name, type, 4096));
     for (int attempt = 0; attempt < 3; ++attempt) {
       if (const auto response = client_->ask(query)) {
         if (const auto message = support::parse_message(*response)) return *message;
@@ -324,8 +289,7 @@ TEST(Dnssec, Ed25519IsSignedAndValidated) {
 /// The RRSIG records of an answer.
 std::string signatures(Daemon& daemon, const std::string& name, std::uint16_t type) {
   support::UdpClient client(daemon.address());
-  support::Bytes query = support::make_query(name, type, 4096);
-  query[query.size() - 4] = 0x80;
+  const support::Bytes query = support::with_dnssec_ok(support::make_query(name, type, 4096));
   const auto response = client.ask(query);
   const auto message = response ? support::parse_message(*response) : std::nullopt;
   std::string result;

@@ -108,7 +108,7 @@ void check_answered(const Options& asked, const Options& answered, Transport tra
 
 void check(const zones::Snapshot& snapshot, Transport transport, bool dnssec_ok, Bytes rdata) {
   std::vector<std::uint8_t> query = support::make_query(kName, dns::type::kA, dns::kEdnsUdpSize);
-  if (dnssec_ok) query[query.size() - 4] = 0x80;
+  if (dnssec_ok) query = support::with_dnssec_ok(std::move(query));
   dns::store_u16(&query[query.size() - 2], static_cast<std::uint16_t>(rdata.size()));
   query.insert(query.end(), rdata.begin(), rdata.end());
 

@@ -18,24 +18,6 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{20};
 
-/// A port that was free for UDP and TCP a moment ago. Another program may take it meanwhile: that
-/// is why a server that ends at once is started again.
-std::uint16_t free_port() {
-  while (true) {
-    const base::UniqueFd tcp(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const base::UniqueFd udp(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(tcp.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) continue;
-    ::getsockname(tcp.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    if (::bind(udp.get(), reinterpret_cast<sockaddr*>(&address), size) == 0) {
-      return ntohs(address.sin_port);
-    }
-  }
-}
-
 /// Where a server is told to live.
 struct Place {
   std::filesystem::path folder;
@@ -76,7 +58,7 @@ class Starter {
     Server server;
     server.name_ = name;
     server.folder_ = std::make_unique<support::TemporaryFolder>();
-    const Place place{server.folder_->path(), free_port()};
+    const Place place{server.folder_->path(), support::free_port()};
     server.address_ = {base::IpAddress::v4({127, 0, 0, 1}), place.port};
     server.process_ = std::make_unique<support::Process>(prepare(place));
     if (name == "gslbd") read_port_from_log(server);

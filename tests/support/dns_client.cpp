@@ -1,5 +1,6 @@
 #include "tests/support/dns_client.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -105,6 +106,22 @@ Bytes with_length(std::span<const std::uint8_t> query) {
   dns::store_u16(bytes.data(), static_cast<std::uint16_t>(query.size()));
   std::copy(query.begin(), query.end(), bytes.begin() + 2);
   return bytes;
+}
+
+std::uint16_t free_port() {
+  while (true) {
+    const base::UniqueFd tcp(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const base::UniqueFd udp(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(tcp.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) continue;
+    ::getsockname(tcp.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    if (::bind(udp.get(), reinterpret_cast<sockaddr*>(&address), size) == 0) {
+      return ntohs(address.sin_port);
+    }
+  }
 }
 
 }  // namespace gslb::support

@@ -52,6 +52,10 @@ class TcpClient {
   bool connected_ = false;
 };
 
+/// A port of 127.0.0.1 that was free for UDP and TCP a moment ago. Another program may take it
+/// meanwhile, so a server that ends at once is to be started again.
+std::uint16_t free_port();
+
 /// A query with its two-octet length in front.
 Bytes with_length(std::span<const std::uint8_t> query);
 

@@ -126,4 +126,9 @@ std::vector<std::uint8_t> make_query(std::string_view owner, std::uint16_t type,
   return query;
 }
 
+std::vector<std::uint8_t> with_dnssec_ok(std::vector<std::uint8_t> query) {
+  query[query.size() - 4] = 0x80;
+  return query;
+}
+
 }  // namespace gslb::support

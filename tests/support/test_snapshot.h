@@ -61,5 +61,7 @@ class SnapshotMaker {
 /// A query message; EDNS is added when `udp_size` is not 0.
 std::vector<std::uint8_t> make_query(std::string_view owner, std::uint16_t type,
                                      std::uint16_t udp_size = 0, std::uint16_t id = 0x1234);
+/// The same query with DO (RFC 3225 §3). Its OPT record must come last and have no options.
+std::vector<std::uint8_t> with_dnssec_ok(std::vector<std::uint8_t> query);
 
 }  // namespace gslb::support

@@ -94,7 +94,7 @@ class DnssecTest : public testing::TestWithParam<KeySetCase> {
 
   Bytes ask(const std::string& name, std::uint16_t type, bool dnssec_ok = true) {
     Bytes query = support::make_query(name, type, 4096);
-    if (dnssec_ok) query[query.size() - 4] = 0x80;
+    if (dnssec_ok) query = support::with_dnssec_ok(std::move(query));
     Bytes out(kMaxMessageSize);
     out.resize(
         answer(*snapshot_, {support::ip("192.0.2.1"), Transport::kTcp}, query, out, scratch_));
@@ -319,8 +319,8 @@ TEST_P(DnssecTest, ALoweredTtlNeedsNoNewSignature) {
 }
 
 TEST_P(DnssecTest, AnAnswerThatDoesNotFitIsTruncatedWhole) {
-  Bytes query = support::make_query("nothing.static.test", type::kA, 512);
-  query[query.size() - 4] = 0x80;
+  const Bytes query =
+      support::with_dnssec_ok(support::make_query("nothing.static.test", type::kA, 512));
   for (std::size_t room = kPlainUdpSize; room < 1300; room += 50) {
     Bytes out(room);
     out.resize(
