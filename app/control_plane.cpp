@@ -156,7 +156,7 @@ void ControlPlane::watch_health() {
 void ControlPlane::read_health() {
   for (EndpointId id = 0; id < config_->endpoints.size(); ++id) {
     if (const auto& status = unprobed_[id]) {
-      states_[id] = {*status, *status, std::nullopt};
+      states_[id] = {*status, *status, std::nullopt, std::nullopt};
       statuses_[id] = *status;
     } else {
       set_state(id, health_.report(endpoints_[id].name));
@@ -165,7 +165,7 @@ void ControlPlane::read_health() {
 }
 
 void ControlPlane::set_state(EndpointId id, const health::EndpointReport& report) {
-  states_[id] = {report.ipv4, report.ipv6, report.degraded_in};
+  states_[id] = {report.ipv4, report.ipv6, report.degraded_in, std::nullopt};
   statuses_[id] = report.status;
 }
 

@@ -23,6 +23,8 @@ struct EndpointState {
   /// The earliest time from now at which a failing endpoint can become Degraded; answers with it
   /// must not be cached for longer.
   std::optional<std::chrono::milliseconds> degraded_in;
+  /// Which share of its capacity is in use, from 0 on; nothing where that is not known.
+  std::optional<double> load;
 
   bool operator==(const EndpointState&) const = default;
 };

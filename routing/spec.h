@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/ip_address.h"
 #include "dns/name.h"
+#include "routing/location.h"
 
 namespace gslb::routing {
 
@@ -27,6 +29,9 @@ struct EndpointSpec {
   std::string name;
   std::vector<base::IpAddress> ipv4;
   std::vector<base::IpAddress> ipv6;
+  std::optional<dns::Name> target;  ///< Answered as a CNAME; there are no addresses then.
+  std::optional<GeoPoint> point;    ///< Where it stands.
+  double shed_from = 0.8;           ///< The load from which on its weight falls, below 1.
   bool enabled = true;
 
   bool operator==(const EndpointSpec&) const = default;
