@@ -153,8 +153,10 @@ class ChangeList {
     return a == b;
   }
 
-  const std::string& endpoint_name(const Config& config, const ProfileEndpointSpec& entry) const {
-    return config.endpoints[entry.endpoint].routing.name;
+  /// What an entry is for: two profiles are compared by these.
+  static std::string entry_name(const Config& config, const ProfileEndpointSpec& entry) {
+    if (entry.nested) return "profile " + config.profiles[*entry.nested].name;
+    return "endpoint " + config.endpoints[entry.endpoint].routing.name;
   }
 
   void describe_profile(const ProfileSpec* old, const ProfileSpec* fresh) {
@@ -163,17 +165,17 @@ class ChangeList {
     if (!describe_item("profile", name, old, fresh, same)) return;
 
     for (const ProfileEndpointSpec& entry : old->endpoints) {
-      const std::string& endpoint = endpoint_name(before_, entry);
+      const std::string endpoint = entry_name(before_, entry);
       if (const ProfileEndpointSpec* now = find_entry(*fresh, endpoint, after_)) {
         describe_entry(name, endpoint, entry, *now);
       } else {
-        changes_.push_back(fmt::format("profile {}: endpoint {} removed", name, endpoint));
+        changes_.push_back(fmt::format("profile {}: {} removed", name, endpoint));
       }
     }
     for (const ProfileEndpointSpec& entry : fresh->endpoints) {
-      const std::string& endpoint = endpoint_name(after_, entry);
+      const std::string endpoint = entry_name(after_, entry);
       if (find_entry(*old, endpoint, before_) == nullptr) {
-        changes_.push_back(fmt::format("profile {}: endpoint {} added", name, endpoint));
+        changes_.push_back(fmt::format("profile {}: {} added", name, endpoint));
       }
     }
   }
@@ -182,21 +184,32 @@ class ChangeList {
                                         const Config& config) const {
     const auto found =
         std::find_if(profile.endpoints.begin(), profile.endpoints.end(),
-                     [&](const auto& entry) { return endpoint_name(config, entry) == endpoint; });
+                     [&](const auto& entry) { return entry_name(config, entry) == endpoint; });
     return found == profile.endpoints.end() ? nullptr : &*found;
   }
 
-  void describe_entry(const std::string& profile, const std::string& endpoint,
+  void describe_entry(const std::string& profile, std::string_view entry,
                       const ProfileEndpointSpec& old, const ProfileEndpointSpec& fresh) {
+    constexpr std::string_view kUsual = "endpoint ";
+    if (entry.starts_with(kUsual)) entry.remove_prefix(kUsual.size());
     const auto add = [&](const char* key, auto before, auto after) {
       if (before == after) return;
       changes_.push_back(
-          fmt::format("profile {}: {} of {} {} -> {}", profile, key, endpoint, before, after));
+          fmt::format("profile {}: {} of {} {} -> {}", profile, key, entry, before, after));
+    };
+    const auto add_changed = [&](const char* key, bool is_same) {
+      if (!is_same)
+        changes_.push_back(fmt::format("profile {}: {} of {} changed", profile, key, entry));
     };
     add("weight", old.weight, fresh.weight);
     add("priority", old.priority, fresh.priority);
     add("always_serve", old.always_serve, fresh.always_serve);
     add("enabled", old.enabled, fresh.enabled);
+    add("min_children", old.min_children, fresh.min_children);
+    add("min_children_ipv4", old.min_children_ipv4, fresh.min_children_ipv4);
+    add("min_children_ipv6", old.min_children_ipv6, fresh.min_children_ipv6);
+    add_changed("regions", old.regions == fresh.regions);
+    add_changed("subnets", old.subnets == fresh.subnets);
   }
 
   const Config& before_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/config_profile.h"
 #include "app/config_sections.h"
 #include "app/config_text.h"
 
@@ -9,22 +10,18 @@ namespace {
 
 using routing::AllDown;
 using routing::Method;
-using routing::ProfileEndpointSpec;
 using routing::ProfileSpec;
+using routing::UnhealthyRegion;
 using namespace std::chrono_literals;
-
-constexpr unsigned kMaxWeight = 1000;
-constexpr unsigned kMaxPriority = 1000;
 
 const Section& section() {
   static const Section kSection{"profile",
                                 "[profile.NAME]",
-                                {"name", "method", "ttl", "when_all_down", "enabled", "endpoints"},
-                                {"fallback", "sticky", "max_answers", "unhealthy_region"}};
+                                {"name", "method", "ttl", "when_all_down", "fallback", "enabled",
+                                 "sticky", "max_answers", "unhealthy_region", "endpoints"},
+                                {}};
   return kSection;
 }
-
-constexpr std::string_view kEndpointsAdvice = "write [[profile.NAME.endpoints]] for each endpoint";
 
 /// The names that a profile may not take, with who has them.
 std::string problem_with_owner(const dns::Name& owner, const Draft& draft) {
@@ -45,7 +42,7 @@ std::string problem_with_owner(const dns::Name& owner, const Draft& draft) {
     }
   }
   for (const ProfileSpec& profile : draft.config.profiles) {
-    if (profile.owner == owner) {
+    if (profile.has_owner() && profile.owner == owner) {
       return "is the name of " + key_path("profile", profile.name) +
              " already; choose another name";
     }
@@ -54,7 +51,6 @@ std::string problem_with_owner(const dns::Name& owner, const Draft& draft) {
 }
 
 void read_owner(const TableReader& reader, const Draft& draft, ProfileSpec& profile) {
-  reader.require("name", "write the DNS name to answer, such as name = \"vpn.gslb.example.com\"");
   const auto owner = reader.parsed("name", parse_domain_name);
   if (!owner) return;
   const std::string problem = problem_with_owner(*owner, draft);
@@ -62,99 +58,90 @@ void read_owner(const TableReader& reader, const Draft& draft, ProfileSpec& prof
   profile.owner = *owner;
 }
 
-/// One `[[profile.NAME.endpoints]]`; `position` counts from 1.
-std::optional<ProfileEndpointSpec> read_profile_endpoint(const Value& value, Method method,
-                                                         std::size_t position, Draft& draft,
-                                                         Report& report) {
-  const toml::table* table = read_table(value, report, "write { endpoint = \"NAME\" }");
-  if (table == nullptr) return std::nullopt;
+void read_sticky(const Value& value, ProfileSpec& profile, Report& report) {
+  const toml::table* table =
+      read_table(value, report, "write { ipv4_prefix = 24, ipv6_prefix = 56 }");
+  if (table == nullptr) return;
   TableReader reader(*table, value.path, report);
-  reader.check_keys(
-      {"endpoint", "weight", "priority", "always_serve", "enabled"},
-      {"profile", "min_children", "min_children_ipv4", "min_children_ipv6", "regions", "subnets"});
-  ProfileEndpointSpec spec;
-  spec.weight = reader.integer("weight", 0, kMaxWeight).value_or(1);
-  spec.always_serve = reader.boolean("always_serve").value_or(false);
-  spec.enabled = reader.boolean("enabled").value_or(true);
-
-  const auto priority = reader.integer("priority", 1, kMaxPriority);
-  spec.priority =
-      priority.value_or(static_cast<unsigned>(std::min<std::size_t>(position, kMaxPriority)));
-  if (method == Method::kWeighted && priority) {
-    reader.warning("priority", "has no effect with method \"weighted\"; remove it");
-  }
-  if (method == Method::kPriority && !reader.has("priority") && position > kMaxPriority) {
-    reader.error("priority", "is missing, and the position " + std::to_string(position) +
-                                 " is beyond 1000; write a priority");
-  }
-
-  if (!reader.has("profile")) {
-    reader.require("endpoint", "write the name of an endpoint, such as endpoint = \"london\"");
-  }
-  const auto reference = reader.find("endpoint");
-  if (!reference) return std::nullopt;
-  const auto* endpoint = read_reference(*reference, "endpoint", draft.endpoints, report);
-  if (endpoint == nullptr) return std::nullopt;
-  spec.endpoint = *endpoint;
-  return spec;
+  reader.check_keys({"ipv4_prefix", "ipv6_prefix"}, {});
+  routing::Sticky sticky;
+  sticky.ipv4_prefix =
+      static_cast<std::uint8_t>(reader.integer("ipv4_prefix", 1, 32).value_or(sticky.ipv4_prefix));
+  sticky.ipv6_prefix =
+      static_cast<std::uint8_t>(reader.integer("ipv6_prefix", 1, 128).value_or(sticky.ipv6_prefix));
+  profile.sticky = sticky;
 }
 
-void read_profile_endpoints(const Value& value, Draft& draft, ProfileSpec& profile,
-                            Report& report) {
-  if (!value.node->is_array()) {
-    report.error(value.position(), value.path,
-                 "expected an array of tables, not " + std::string(type_name(*value.node)) +
-                     "; write [[" + key_path("profile", profile.name) + ".endpoints]]");
-    return;
-  }
-  const auto elements = read_array(value, report);
-  if (elements->empty()) {
-    report.error(value.position(), value.path, "is empty; " + std::string(kEndpointsAdvice));
-  }
-  std::vector<bool> is_listed(draft.config.endpoints.size());
-  std::size_t position = 0;
-  for (const Value& element : *elements) {
-    const auto spec = read_profile_endpoint(element, profile.method, ++position, draft, report);
-    if (!spec) continue;
-    if (is_listed[spec->endpoint]) {
-      const TableReader reader(*element.node->as_table(), element.path, report);
-      reader.error("endpoint", quote(draft.config.endpoints[spec->endpoint].routing.name) +
-                                   " is listed twice in this profile; remove one");
-      continue;
+/// The keys that only some methods know.
+void read_method_settings(const TableReader& reader, ProfileSpec& profile, Report& report) {
+  const Method method = profile.method;
+  if (const auto sticky = reader.find("sticky")) {
+    read_sticky(*sticky, profile, report);
+    if (method == Method::kMultivalue || method == Method::kGeographic) {
+      reader.error("sticky", "has no effect with method " + quote(to_string(method)) +
+                                 ", where weights decide nothing; remove it");
     }
-    is_listed[spec->endpoint] = true;
-    profile.endpoints.push_back(*spec);
+  }
+  profile.max_answers = reader.integer("max_answers", 1, 8).value_or(profile.max_answers);
+  if (reader.has("max_answers") && method != Method::kMultivalue) {
+    reader.error("max_answers", "is for method \"multivalue\" alone; remove it");
+  }
+  profile.unhealthy_region =
+      reader
+          .choice<UnhealthyRegion>("unhealthy_region", {{"climb", UnhealthyRegion::kClimb},
+                                                        {"strict", UnhealthyRegion::kStrict}})
+          .value_or(UnhealthyRegion::kClimb);
+  if (reader.has("unhealthy_region") && method != Method::kGeographic) {
+    reader.error("unhealthy_region", "is for method \"geographic\" alone; remove it");
   }
 }
 
-ProfileSpec read_profile(const NamedTable& named, Draft& draft, Report& report) {
-  check_name(named, report);
+void read_all_down(const TableReader& reader, ProfileSpec& profile, Report& report) {
+  profile.when_all_down = reader
+                              .choice<AllDown>("when_all_down", {{"serve-all", AllDown::kServeAll},
+                                                                 {"nodata", AllDown::kNoData},
+                                                                 {"servfail", AllDown::kServFail},
+                                                                 {"fallback", AllDown::kFallback}})
+                              .value_or(AllDown::kServeAll);
+  if (const auto fallback = reader.find("fallback")) {
+    profile.fallback = read_addresses(*fallback, report);
+    if (profile.when_all_down != AllDown::kFallback) {
+      reader.error("fallback",
+                   "has no effect without when_all_down = \"fallback\"; write that, "
+                   "or remove this");
+    } else if (fallback->node->is_array() && fallback->node->as_array()->empty()) {
+      reader.error("fallback", "is empty; write at least one address");
+    }
+  } else if (profile.when_all_down == AllDown::kFallback) {
+    reader.require("fallback", "write the addresses to answer when no endpoint is available");
+  }
+}
+
+ProfileSpec read_profile(ProfileDraft& drafted, Draft& draft, Report& report) {
+  const NamedTable& named = drafted.named;
   TableReader reader(*named.table, named.path, report);
   reader.check_keys(section().keys, section().later_keys);
 
   ProfileSpec profile;
   profile.name = named.name;
-  read_owner(reader, draft, profile);
-  reader.require("method", "write method = \"priority\" or method = \"weighted\"");
-  profile.method =
-      reader
-          .choice<Method>("method",
-                          {{"priority", Method::kPriority}, {"weighted", Method::kWeighted}},
-                          {"performance", "geographic", "multivalue", "subnet"})
-          .value_or(Method::kPriority);
+  if (reader.has("name")) read_owner(reader, draft, profile);
+  reader.require("method", "write method = \"priority\", or another of the six");
+  profile.method = reader
+                       .choice<Method>("method", {{"priority", Method::kPriority},
+                                                  {"weighted", Method::kWeighted},
+                                                  {"performance", Method::kPerformance},
+                                                  {"geographic", Method::kGeographic},
+                                                  {"multivalue", Method::kMultivalue},
+                                                  {"subnet", Method::kSubnet}})
+                       .value_or(Method::kPriority);
   profile.ttl = std::chrono::duration_cast<std::chrono::seconds>(
       reader.duration("ttl", {0s, 24h, 1s}).value_or(30s));
-  profile.when_all_down = reader
-                              .choice<AllDown>("when_all_down",
-                                               {{"serve-all", AllDown::kServeAll},
-                                                {"nodata", AllDown::kNoData},
-                                                {"servfail", AllDown::kServFail}},
-                                               {"fallback"})
-                              .value_or(AllDown::kServeAll);
+  read_all_down(reader, profile, report);
+  read_method_settings(reader, profile, report);
   profile.enabled = reader.boolean("enabled").value_or(true);
-  reader.require("endpoints", kEndpointsAdvice);
+  reader.require("endpoints", "write [[profile.NAME.endpoints]] for each endpoint");
   if (const auto endpoints = reader.find("endpoints")) {
-    read_profile_endpoints(*endpoints, draft, profile, report);
+    read_profile_endpoints(*endpoints, drafted, profile, draft, report);
   }
   return profile;
 }
@@ -162,9 +149,22 @@ ProfileSpec read_profile(const NamedTable& named, Draft& draft, Report& report) 
 }  // namespace
 
 void read_profiles(const toml::table& root, Draft& draft, Report& report) {
+  std::vector<ProfileDraft> drafted;
   for (const NamedTable& named : named_tables(root, section(), report)) {
-    draft.config.profiles.push_back(read_profile(named, draft, report));
+    check_name(named, report);
+    draft.profiles.add(named, static_cast<routing::ProfileId>(drafted.size()));
+    drafted.push_back({named, {}});
   }
+  for (ProfileDraft& profile : drafted) {
+    draft.config.profiles.push_back(read_profile(profile, draft, report));
+  }
+  // A name is needed unless another profile leads here, which only now is known.
+  for (const ProfileDraft& profile : drafted) {
+    TableReader reader(*profile.named.table, profile.named.path, report);
+    if (reader.has("name") || draft.profiles.is_used(profile.named.name)) continue;
+    reader.require("name", "write the DNS name to answer, such as name = \"vpn.gslb.example.com\"");
+  }
+  check_profiles(drafted, draft, report);
 }
 
 }  // namespace gslb::app::loading

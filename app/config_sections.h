@@ -43,6 +43,11 @@ class Names {
     return &found->second.value;
   }
 
+  bool is_used(const std::string& name) const {
+    const auto found = items_.find(name);
+    return found != items_.end() && found->second.is_used;
+  }
+
   std::vector<std::string_view> words() const {
     std::vector<std::string_view> words;
     for (const auto& [name, item] : items_) words.push_back(name);
@@ -70,6 +75,7 @@ struct Draft {
   std::map<std::size_t, Value> allow_transfer;  ///< By index into config.zones, where it is set.
   Names<std::shared_ptr<const health::MonitorSpec>> monitors;
   Names<routing::EndpointId> endpoints;
+  Names<routing::ProfileId> profiles;
 };
 
 void read_server(const toml::table& root, Draft& draft, Report& report);

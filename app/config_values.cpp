@@ -193,6 +193,21 @@ Parsed<base::AddressPrefix> parse_prefix(std::string_view text) {
   return base::AddressPrefix{*address, static_cast<std::uint8_t>(length)};
 }
 
+Parsed<base::AddressRange> parse_range(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  if (dash == std::string_view::npos) {
+    return parse_prefix(text).map(
+        [](const base::AddressPrefix& prefix) { return base::to_range(prefix); });
+  }
+  const auto first = base::parse_ip_address(text.substr(0, dash));
+  const auto last = base::parse_ip_address(text.substr(dash + 1));
+  if (!first || !last || first->is_v4() != last->is_v4()) {
+    return fail(quote(text) + " is not a range; write \"198.51.100.4-198.51.100.99\"");
+  }
+  if (*last < *first) return fail(quote(text) + " ends before it begins; swap its addresses");
+  return base::AddressRange{*first, *last};
+}
+
 Parsed<dns::Name> parse_domain_name(std::string_view text) {
   if (!std::all_of(text.begin(), text.end(), is_ascii)) {
     return fail(quote(text) + " has letters outside ASCII; write its xn-- form");

@@ -8,6 +8,7 @@
 #include <tl/expected.hpp>
 
 #include "base/address_prefix.h"
+#include "base/address_range.h"
 #include "base/ip_address.h"
 #include "dns/name.h"
 #include "health/spec.h"
@@ -37,6 +38,9 @@ Parsed<base::SocketAddress> parse_listen_address(std::string_view text);
 
 /// "10.0.0.0/8", or an address for itself alone.
 Parsed<base::AddressPrefix> parse_prefix(std::string_view text);
+
+/// A network or address, as parse_prefix takes it, or "198.51.100.4-198.51.100.99".
+Parsed<base::AddressRange> parse_range(std::string_view text);
 
 /// A domain name below the root, of ASCII characters and without wildcards.
 Parsed<dns::Name> parse_domain_name(std::string_view text);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "app/client_policy.h"
@@ -28,7 +29,7 @@ std::vector<Usage> endpoint_usage(const Config& config) {
   for (const routing::ProfileSpec& profile : config.profiles) {
     if (!profile.enabled) continue;
     for (const routing::ProfileEndpointSpec& entry : profile.endpoints) {
-      if (!entry.enabled) continue;
+      if (!entry.enabled || entry.nested) continue;
       usage[entry.endpoint].used = true;
       if (!entry.always_serve) usage[entry.endpoint].health_matters = true;
     }
@@ -57,6 +58,17 @@ health::TargetSpec make_target(const EndpointConfig& endpoint) {
                             endpoint.routing.ipv6.end());
   }
   return target;
+}
+
+/// Adds the endpoints of a profile and of all that lie within it.
+void add_endpoints_of(const Config& config, std::size_t profile, std::set<EndpointId>& endpoints) {
+  for (const routing::ProfileEndpointSpec& entry : config.profiles[profile].endpoints) {
+    if (entry.nested) {
+      add_endpoints_of(config, *entry.nested, endpoints);
+    } else {
+      endpoints.insert(entry.endpoint);
+    }
+  }
 }
 
 }  // namespace
@@ -136,10 +148,9 @@ void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
   zone_of_ = zones_of_profiles(*config_);
   profiles_of_.assign(count, {});
   for (std::size_t profile = 0; profile < config_->profiles.size(); ++profile) {
-    const routing::ProfileSpec& spec = config_->profiles[profile];
-    for (const routing::ProfileEndpointSpec& entry : spec.endpoints) {
-      profiles_of_[entry.endpoint].push_back(profile);
-    }
+    std::set<EndpointId> used;
+    add_endpoints_of(*config_, profile, used);
+    for (const EndpointId id : used) profiles_of_[id].push_back(profile);
   }
   identity_ = zones::make_identity(config_->server.identity, config_->server.version);
   clients_ = make_client_policy(*config_, own_cookie_keys_);
@@ -182,14 +193,17 @@ void ControlPlane::on_report(const std::string& endpoint, const health::Endpoint
   spdlog::log(bad ? spdlog::level::warn : spdlog::level::info, "endpoint {}: {} -> {}{}{}",
               endpoint, base::to_string(before), base::to_string(report.status),
               report.reason.empty() ? "" : ": ", report.reason);
-  for (const std::size_t profile : profiles_of_[id]) log_serving(config_->profiles[profile]);
+  for (const std::size_t profile : profiles_of_[id]) log_serving(profile);
 }
 
-std::shared_ptr<const zones::CompiledProfile> ControlPlane::compile(
-    const routing::ProfileSpec& profile) const {
-  const auto index = static_cast<std::size_t>(&profile - config_->profiles.data());
-  return zones::make_compiled_profile(profile, static_cast<zones::ProfileId>(index), endpoints_,
-                                      states_, *zones_[zone_of_[index]],
+routing::RoutingState ControlPlane::routing_state() const {
+  return {config_->profiles, endpoints_, states_, {}, locations_.get()};
+}
+
+std::shared_ptr<const zones::CompiledProfile> ControlPlane::compile(std::size_t profile) const {
+  if (!config_->profiles[profile].has_owner()) return nullptr;
+  return zones::make_compiled_profile(static_cast<zones::ProfileId>(profile), routing_state(),
+                                      *zones_[zone_of_[profile]],
                                       std::chrono::floor<std::chrono::seconds>(clock_.wall_now()));
 }
 
@@ -198,7 +212,9 @@ void ControlPlane::publish_all() {
   snapshot->zones = zone_set_;
   snapshot->identity = identity_;
   snapshot->clients = clients_;
-  for (const routing::ProfileSpec& profile : config_->profiles) {
+  snapshot->locations = locations_;
+  snapshot->latency = latency_;
+  for (std::size_t profile = 0; profile < config_->profiles.size(); ++profile) {
     snapshot->profiles.push_back(compile(profile));
   }
   if (published_) {
@@ -211,22 +227,21 @@ void ControlPlane::publish_all() {
 void ControlPlane::publish_profiles_of(EndpointId id) {
   auto snapshot = std::make_shared<zones::Snapshot>(*published_->current());
   for (const std::size_t profile : profiles_of_[id]) {
-    snapshot->profiles[profile] = compile(config_->profiles[profile]);
+    snapshot->profiles[profile] = compile(profile);
   }
   published_->publish(std::move(snapshot));
 }
 
-void ControlPlane::log_serving(const routing::ProfileSpec& profile) const {
-  const auto v4 = routing::judge(profile, endpoints_, states_, routing::Family::kIpv4);
-  const auto v6 = routing::judge(profile, endpoints_, states_, routing::Family::kIpv6);
-  std::size_t serving = 0;
-  for (std::size_t i = 0; i < v4.size(); ++i) {
-    if (routing::is_in(v4[i]) || routing::is_in(v6[i])) ++serving;
-  }
+void ControlPlane::log_serving(std::size_t profile) const {
+  const routing::ProfileSpec& spec = config_->profiles[profile];
+  const routing::RoutingState state = routing_state();
+  const std::size_t serving =
+      routing::Judge(state).count_in(static_cast<routing::ProfileId>(profile));
   if (serving == 0) {
-    spdlog::error("profile {}: 0/{} serving; when_all_down decides", profile.name, v4.size());
+    spdlog::error("profile {}: 0/{} serving; when_all_down decides", spec.name,
+                  spec.endpoints.size());
   } else {
-    spdlog::info("profile {}: {}/{} serving", profile.name, serving, v4.size());
+    spdlog::info("profile {}: {}/{} serving", spec.name, serving, spec.endpoints.size());
   }
 }
 

@@ -53,10 +53,11 @@ class ControlPlane {
   void read_health();
   void on_report(const std::string& endpoint, const health::EndpointReport& report);
   void set_state(routing::EndpointId id, const health::EndpointReport& report);
-  std::shared_ptr<const zones::CompiledProfile> compile(const routing::ProfileSpec& profile) const;
+  routing::RoutingState routing_state() const;
+  std::shared_ptr<const zones::CompiledProfile> compile(std::size_t profile) const;
   void publish_all();
   void publish_profiles_of(routing::EndpointId id);
-  void log_serving(const routing::ProfileSpec& profile) const;
+  void log_serving(std::size_t profile) const;
 
   health::Clock& clock_;
   health::HealthMonitor health_;
@@ -68,11 +69,14 @@ class ControlPlane {
   std::vector<std::optional<base::EndpointStatus>> unprobed_;
   std::vector<routing::EndpointState> states_;
   std::vector<base::EndpointStatus> statuses_;  ///< The overall status, for people.
+  /// The profiles that an endpoint belongs to, directly or within another.
   std::vector<std::vector<std::size_t>> profiles_of_;
   std::vector<std::size_t> zone_of_;  ///< The zone that holds a profile's name.
   std::map<std::string, routing::EndpointId, std::less<>> ids_;
   ZoneList zones_;
   std::shared_ptr<const zones::ZoneSet> zone_set_;
+  std::shared_ptr<const routing::LocationMap> locations_ = zones::no_locations();
+  std::shared_ptr<const routing::LatencyMap> latency_ = zones::no_latency();
   std::shared_ptr<const zones::Identity> identity_;
   std::shared_ptr<const zones::ClientPolicy> clients_;
   std::shared_ptr<const dns::CookieKeys> own_cookie_keys_;  ///< Null where there is no randomness.

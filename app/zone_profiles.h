@@ -9,7 +9,7 @@
 namespace gslb::app {
 
 /// For each profile the index of the deepest zone that holds its name; the number of zones where
-/// none does, which a checked configuration rules out.
+/// none does, which is so for those without a name.
 std::vector<std::size_t> zones_of_profiles(const Config& config);
 
 /// For each zone the names of its profiles.

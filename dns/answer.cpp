@@ -80,8 +80,9 @@ const zones::Zone* find_zone(const zones::ZoneSet& zones, const QueryName& name,
 class ZoneLookup {
  public:
   ZoneLookup(const zones::Snapshot& snapshot, const zones::Zone& zone, std::size_t apex_offset,
-             const Query& query, Scratch& scratch) noexcept
+             const base::IpAddress& client, const Query& query, Scratch& scratch) noexcept
       : snapshot_(snapshot),
+        client_(client),
         zone_(zone),
         apex_offset_(apex_offset),
         query_(query),
@@ -133,10 +134,19 @@ class ZoneLookup {
     if (const zones::Answer* rrset = node.find(query_.type)) return *rrset;
     if (query_.type == type::kAny) return choose_any(node);
     if (const zones::CompiledProfile::Answers* answers = profile_answers(node)) {
-      return node.profile ? answers->choose(scratch_.rng)
-                          : answers->choose_for_alias(node.alias->slot, scratch_.rng);
+      return choose_for_client(*answers, node);
     }
     return node.otherwise ? *node.otherwise : zone_.nodata();
+  }
+
+  const zones::Answer& choose_for_client(const zones::CompiledProfile::Answers& answers,
+                                         const zones::Node& node) const noexcept {
+    routing::Asker asker(client_, *snapshot_.locations, *snapshot_.latency, scratch_.rng);
+    if (query_.edns && query_.edns->client_subnet) asker.want_scope();
+    const std::uint32_t outcome = answers.tree.walk(asker);
+    scratch_.scope = asker.scope();
+    return node.profile ? answers.rendered[outcome]
+                        : answers.for_aliases[node.alias->slot][outcome];
   }
 
   /// RFC 8482: a CNAME, or as little as is allowed. A record made up for the purpose could not be
@@ -211,6 +221,7 @@ class ZoneLookup {
   }
 
   const zones::Snapshot& snapshot_;
+  const base::IpAddress& client_;  ///< Whom the answer is for.
   const zones::Zone& zone_;
   std::size_t apex_offset_;
   const Query& query_;
@@ -219,7 +230,14 @@ class ZoneLookup {
   const bool wants_dnssec_;
 };
 
-Found answer_internet(const zones::Snapshot& snapshot, const Query& query,
+/// Whom an answer is for: the network that a resolver asks for (RFC 7871 §7.2.1), or who asks.
+const base::IpAddress& asker_of(const Client& client, const Query& query) noexcept {
+  const bool is_told =
+      query.edns && query.edns->client_subnet && !query.edns->client_subnet->is_withheld();
+  return is_told ? query.edns->client_subnet->address : client.address;
+}
+
+Found answer_internet(const zones::Snapshot& snapshot, const Client& client, const Query& query,
                       Scratch& scratch) noexcept {
   // Types that are no data (RFC 6895 §3.1).
   switch (query.type) {
@@ -237,7 +255,7 @@ Found answer_internet(const zones::Snapshot& snapshot, const Query& query,
   std::size_t apex_offset = 0;
   const zones::Zone* zone = find_zone(*snapshot.zones, scratch.name, query.type, apex_offset);
   if (zone == nullptr) return {&kNotAuthoritativeResponse};
-  return ZoneLookup(snapshot, *zone, apex_offset, query, scratch).find();
+  return ZoneLookup(snapshot, *zone, apex_offset, asker_of(client, query), query, scratch).find();
 }
 
 /// The answer to TXT in class CHAOS (RFC 4892 §3), under the names of the RFC and those of BIND.
@@ -255,8 +273,9 @@ Found answer_chaos(const zones::Identity& identity, const QueryName& name) noexc
   return {&kRefusedResponse};
 }
 
-Found find_answer(const zones::Snapshot& snapshot, const Query& query, Scratch& scratch) noexcept {
-  if (query.klass == klass::kIn) return answer_internet(snapshot, query, scratch);
+Found find_answer(const zones::Snapshot& snapshot, const Client& client, const Query& query,
+                  Scratch& scratch) noexcept {
+  if (query.klass == klass::kIn) return answer_internet(snapshot, client, query, scratch);
   if (query.klass == klass::kCh && (query.type == type::kTxt || query.type == type::kAny)) {
     return answer_chaos(*snapshot.identity, scratch.name);
   }
@@ -310,10 +329,9 @@ class OptionWriter {
 
   void put_cookie(const Cookie& cookie) noexcept { put(edns_option::kCookie, cookie); }
 
-  /// The answers of all methods so far are the same for every client: scope 0.
-  void put_client_subnet(const ClientSubnet& subnet) noexcept {
+  void put_client_subnet(const ClientSubnet& subnet, std::uint8_t scope) noexcept {
     std::array<std::uint8_t, kMaxClientSubnetSize> data;
-    const std::size_t size = write_client_subnet(subnet, 0, data);
+    const std::size_t size = write_client_subnet(subnet, scope, data);
     put(edns_option::kClientSubnet, std::span(data).first(size));
   }
 
@@ -628,7 +646,7 @@ Found find_response(const zones::Snapshot& snapshot, const Client& client,
                                 snapshot.clients->require_cookies &&
                                 client.transport == Transport::kUdp;
   if (must_show_cookie) return {&kBadCookieResponse};
-  if (!is_transfer(query)) return find_answer(snapshot, query, scratch);
+  if (!is_transfer(query)) return find_answer(snapshot, client, query, scratch);
   transfer = answer_transfer(snapshot, client, message, query, scratch.name,
                              tsig ? tsig->accepted_key() : nullptr, scratch.can_transfer);
   return {transfer.response};
@@ -663,14 +681,16 @@ std::size_t answer_query(const zones::Snapshot& snapshot, const Client& client,
     query.edns->wants_keepalive = false;
   }
   TransferAnswer transfer{};
+  scratch.scope = 0;
   const Found found = error != nullptr ? Found{error}
                                        : find_response(snapshot, client, message, query, cookie,
                                                        tsig, transfer, scratch);
 
   OptionWriter options(scratch);
   if (cookie && (error == nullptr || is_trusted)) options.put_cookie(cookie->answer);
-  if (query.edns && query.edns->client_subnet)
-    options.put_client_subnet(*query.edns->client_subnet);
+  if (query.edns && query.edns->client_subnet) {
+    options.put_client_subnet(*query.edns->client_subnet, scratch.scope);
+  }
   if (query.edns && query.edns->wants_keepalive && client.transport != Transport::kUdp) {
     options.put_keepalive(client.keepalive_100ms);
   }

@@ -64,6 +64,7 @@ struct Scratch {
   routing::Rng rng;
   Counters counters;
   QueryName name;
+  std::uint8_t scope = 0;  ///< For which part of the client's address the answer holds.
   /// A CNAME record made for one query (RFC 6672 §3.1): owner pointer, fixed part, target.
   std::array<std::uint8_t, 12 + kMaxNameLength> synthesized;
   std::array<std::uint8_t, 64> options;  ///< EDNS options made for one response.

@@ -7,16 +7,21 @@ using dns::RenderedBuilder;
 using routing::Family;
 using routing::Outcome;
 
-/// What an administrator with `dig` should see behind an answer without data; empty where that is
-/// ordinary.
+/// What an administrator with `dig` should see beside an answer; empty where that is ordinary.
 std::string explain(Outcome::Kind kind, const routing::ProfileSpec& profile) {
   switch (kind) {
     case Outcome::Kind::kUnavailable:
     case Outcome::Kind::kServFail:
       return "no endpoint of profile " + profile.name + " is available";
+    case Outcome::Kind::kFallback:
+      return "no endpoint of profile " + profile.name +
+             " is available, so its fallback is answered";
+    case Outcome::Kind::kNoMatch:
+      return "no endpoint of profile " + profile.name + " is for this client";
     case Outcome::Kind::kDisabled:
       return "profile " + profile.name + " is disabled";
     case Outcome::Kind::kAnswer:
+    case Outcome::Kind::kAddresses:
     case Outcome::Kind::kNoData:
       break;
   }
@@ -25,11 +30,10 @@ std::string explain(Outcome::Kind kind, const routing::ProfileSpec& profile) {
 
 class OutcomeRenderer {
  public:
-  OutcomeRenderer(const routing::ProfileSpec& profile, ProfileId id,
-                  std::span<const routing::EndpointSpec> endpoints, const Zone& zone,
+  OutcomeRenderer(ProfileId id, const routing::RoutingState& state, const Zone& zone,
                   const Signer* signer, const routing::DecisionTree& tree, Family family)
-      : profile_(profile),
-        endpoints_(endpoints),
+      : profile_(state.profiles[id]),
+        state_(state),
         zone_(zone),
         signer_(signer),
         denial_(zone.denial_of(id)),
@@ -44,24 +48,18 @@ class OutcomeRenderer {
 
  private:
   Answer render(const Outcome& outcome, const Alias& at) const {
-    switch (outcome.kind) {
-      case Outcome::Kind::kAnswer:
-        return addresses(outcome, at);
-      case Outcome::Kind::kServFail:
-        return failure(outcome, at);
-      case Outcome::Kind::kNoData:
-      case Outcome::Kind::kUnavailable:
-      case Outcome::Kind::kDisabled:
-        break;
-    }
+    if (outcome.has_data()) return data(outcome, at);
+    if (outcome.kind == Outcome::Kind::kServFail) return failure(outcome, at);
     return nothing(outcome, at);
   }
 
-  Answer addresses(const Outcome& outcome, const Alias& at) const {
-    const RRsetData rrset = addresses_of(outcome);
+  Answer data(const Outcome& outcome, const Alias& at) const {
+    const std::uint16_t type = type_of(outcome);
+    const RRsetData rrset = rrset_of(outcome);
     return make_answer(signer_, links_of(at.proofs), [&](const Signer* signer) {
       AnswerRenderer renderer(at.asked, at.chain, signer);
-      renderer.add_answer(profile_.owner, type(), rrset);
+      add_explanation(renderer, outcome);
+      renderer.add_answer(profile_.owner, type, rrset);
       if (signer != nullptr) renderer.add_proofs(at.proofs);
       return std::move(renderer).build(dns::rcode::kNoError);
     });
@@ -92,26 +90,43 @@ class OutcomeRenderer {
   }
 
   void add_explanation(AnswerRenderer& renderer, const Outcome& outcome) const {
-    if (const std::string text = explain(outcome.kind, profile_); !text.empty()) {
-      renderer.add_extended_error(dns::extended_error::kOther, text);
-    }
+    const std::string text = explain(outcome.kind, state_.profiles[outcome.profile]);
+    if (!text.empty()) renderer.add_extended_error(dns::extended_error::kOther, text);
   }
 
-  std::uint16_t type() const { return family_ == Family::kIpv4 ? dns::type::kA : dns::type::kAaaa; }
+  const routing::EndpointSpec& endpoint_of(const Outcome& outcome) const {
+    return state_.endpoints[outcome.endpoint];
+  }
 
-  RRsetData addresses_of(const Outcome& outcome) const {
-    const routing::EndpointSpec& endpoint = endpoints_[outcome.endpoint];
+  std::uint16_t type_of(const Outcome& outcome) const {
+    if (outcome.kind == Outcome::Kind::kAnswer && endpoint_of(outcome).target) {
+      return dns::type::kCname;
+    }
+    return family_ == Family::kIpv4 ? dns::type::kA : dns::type::kAaaa;
+  }
+
+  RRsetData rrset_of(const Outcome& outcome) const {
     RRsetData rrset;
     rrset.ttl = outcome.ttl;
     rrset.original_ttl = profile_.ttl;
-    for (const base::IpAddress& ip : family_ == Family::kIpv4 ? endpoint.ipv4 : endpoint.ipv6) {
-      rrset.rdata.emplace_back(ip.bytes().begin(), ip.bytes().end());
+    if (type_of(outcome) == dns::type::kCname) {
+      append(rrset.rdata.emplace_back(), endpoint_of(outcome).target->wire());
+      return rrset;
+    }
+    for (const base::IpAddress& address : addresses_of(outcome)) {
+      append(rrset.rdata.emplace_back(), address.bytes());
     }
     return rrset;
   }
 
+  const std::vector<base::IpAddress>& addresses_of(const Outcome& outcome) const {
+    if (outcome.kind != Outcome::Kind::kAnswer) return outcome.addresses;
+    const routing::EndpointSpec& endpoint = endpoint_of(outcome);
+    return family_ == Family::kIpv4 ? endpoint.ipv4 : endpoint.ipv6;
+  }
+
   const routing::ProfileSpec& profile_;
-  std::span<const routing::EndpointSpec> endpoints_;
+  const routing::RoutingState& state_;
   const Zone& zone_;
   const Signer* signer_;
   const ProfileDenial* denial_;
@@ -136,18 +151,29 @@ ZoneSet::ZoneSet(std::vector<std::shared_ptr<const Zone>> zones) : zones_(std::m
   for (std::uint32_t i = 0; i < zones_.size(); ++i) apexes_.insert(zones_[i]->apex(), i);
 }
 
-std::shared_ptr<const CompiledProfile> make_compiled_profile(
-    const routing::ProfileSpec& profile, ProfileId id,
-    std::span<const routing::EndpointSpec> endpoints,
-    std::span<const routing::EndpointState> states, const Zone& zone,
-    std::chrono::sys_seconds now) {
-  const Alias own{{profile.owner, profile.owner.is_wildcard(), zone.apex()}, {}, {}};
+std::shared_ptr<const routing::LocationMap> no_locations() {
+  static const auto none = std::make_shared<const routing::LocationMap>();
+  return none;
+}
+
+std::shared_ptr<const routing::LatencyMap> no_latency() {
+  static const auto none = std::make_shared<const routing::LatencyMap>();
+  return none;
+}
+
+std::shared_ptr<const CompiledProfile> make_compiled_profile(ProfileId id,
+                                                             const routing::RoutingState& state,
+                                                             const Zone& zone,
+                                                             std::chrono::sys_seconds now) {
+  const dns::Name& owner = state.profiles[id].owner;
+  const Alias own{{owner, owner.is_wildcard(), zone.apex()}, {}, {}};
   const std::span<const Alias> aliases = zone.aliases_of(id);
   const std::optional<Signer> signer = zone.signer_at(now);
+  routing::Judge judge(state);
   const auto answers = [&](Family family) {
-    CompiledProfile::Answers result{routing::compile(profile, endpoints, states, family), {}, {}};
-    const OutcomeRenderer renderer(profile, id, endpoints, zone, signer ? &*signer : nullptr,
-                                   result.tree, family);
+    CompiledProfile::Answers result{routing::compile(id, state, judge, family), {}, {}};
+    const OutcomeRenderer renderer(id, state, zone, signer ? &*signer : nullptr, result.tree,
+                                   family);
     result.rendered = renderer.render_all(own);
     for (const Alias& alias : aliases) result.for_aliases.push_back(renderer.render_all(alias));
     return result;

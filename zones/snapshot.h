@@ -11,6 +11,8 @@
 #include "base/address_prefix.h"
 #include "dns/rendered.h"
 #include "routing/compile.h"
+#include "routing/latency_map.h"
+#include "routing/location.h"
 #include "zones/name_table.h"
 #include "zones/zone.h"
 
@@ -29,16 +31,10 @@ struct CompiledProfile {
   using Rendering = std::vector<Answer>;
 
   struct Answers {
-    /// The answer at the profile's own name.
-    const Answer& choose(routing::Rng& rng) const noexcept { return rendered[tree.walk(rng)]; }
-    /// The answer at a name whose CNAMEs lead to the profile.
-    const Answer& choose_for_alias(std::uint32_t slot, routing::Rng& rng) const noexcept {
-      return for_aliases[slot][tree.walk(rng)];
-    }
-
     routing::DecisionTree tree;
-    Rendering rendered;
-    std::vector<Rendering> for_aliases;  ///< By Node::ProfileAlias::slot.
+    Rendering rendered;  ///< At the profile's own name.
+    std::vector<Rendering>
+        for_aliases;  ///< At names whose CNAMEs lead to it, by Node::Alias::slot.
   };
 
   Answers a;
@@ -80,22 +76,29 @@ struct ClientPolicy {
   std::vector<base::AddressPrefix> proxy_from;
 };
 
+/// Maps that know nothing.
+std::shared_ptr<const routing::LocationMap> no_locations();
+std::shared_ptr<const routing::LatencyMap> no_latency();
+
 /// Everything that answers depend on, at one moment. Immutable; snapshots share the parts that did
 /// not change between them.
 struct Snapshot {
   std::shared_ptr<const ZoneSet> zones;
-  std::vector<std::shared_ptr<const CompiledProfile>> profiles;  ///< By ProfileId.
+  /// By ProfileId; null for one that has no name of its own.
+  std::vector<std::shared_ptr<const CompiledProfile>> profiles;
+  /// The places that `profiles` are compiled for; never null.
+  std::shared_ptr<const routing::LocationMap> locations = no_locations();
+  std::shared_ptr<const routing::LatencyMap> latency = no_latency();  ///< Never null.
   std::shared_ptr<const Identity> identity;
   std::shared_ptr<const ClientPolicy> clients;
 };
 
-/// Compiles and renders a profile for the given health. `zone` is the zone that holds its name, and
-/// `id` what the zone knows it by; `now` is when it is signed, where the zone is. For the rest see
-/// routing::compile.
-std::shared_ptr<const CompiledProfile> make_compiled_profile(
-    const routing::ProfileSpec& profile, ProfileId id,
-    std::span<const routing::EndpointSpec> endpoints,
-    std::span<const routing::EndpointState> states, const Zone& zone, std::chrono::sys_seconds now);
+/// Compiles and renders a profile, which has a name. `zone` is the zone that holds it; `now` is
+/// when it is signed, where the zone is. For the rest see routing::compile.
+std::shared_ptr<const CompiledProfile> make_compiled_profile(ProfileId id,
+                                                             const routing::RoutingState& state,
+                                                             const Zone& zone,
+                                                             std::chrono::sys_seconds now);
 
 /// Texts of at most 255 octets; what is empty is not told (REFUSED).
 std::shared_ptr<const Identity> make_identity(const std::string& name, const std::string& version);

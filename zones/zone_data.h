@@ -11,13 +11,14 @@
 
 #include "dns/name.h"
 #include "dns/wire.h"
+#include "routing/spec.h"
 #include "zones/name_table.h"
 #include "zones/spec.h"
 
 namespace gslb::zones {
 
 /// The position of a profile in the configuration and in Snapshot::profiles.
-using ProfileId = std::uint32_t;
+using ProfileId = routing::ProfileId;
 
 /// Data of a record in wire form, with uncompressed names.
 using Rdata = std::vector<std::uint8_t>;

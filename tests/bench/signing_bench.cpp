@@ -46,11 +46,12 @@ class SignedProfile {
   }
 
   void set_status(routing::EndpointId endpoint, EndpointStatus status) {
-    states_[endpoint] = {status, status, std::nullopt};
+    states_[endpoint] = {status, status};
   }
 
   std::shared_ptr<const zones::CompiledProfile> compile() const {
-    return zones::make_compiled_profile(profile_, kProfile, endpoints_, states_, *zone_, kNow);
+    const routing::RoutingState state{{&profile_, 1}, endpoints_, states_, {}, nullptr};
+    return zones::make_compiled_profile(kProfile, state, *zone_, kNow);
   }
 
   std::size_t signatures() const { return cache_->size(); }

@@ -60,7 +60,8 @@ routing::EndpointId SnapshotMaker::endpoint(std::string_view endpoint_name,
     (address.is_v4() ? spec.ipv4 : spec.ipv6).push_back(address);
   }
   endpoints_.push_back(std::move(spec));
-  states_.push_back({status, status, std::nullopt});
+  columns_.push_back(static_cast<routing::LatencyColumn>(columns_.size()));
+  states_.push_back({status, status});
   return static_cast<routing::EndpointId>(endpoints_.size() - 1);
 }
 
@@ -75,7 +76,7 @@ routing::ProfileSpec& SnapshotMaker::profile(std::string_view owner, routing::Me
 }
 
 void SnapshotMaker::set_status(routing::EndpointId id, base::EndpointStatus status) {
-  states_[id] = {status, status, std::nullopt};
+  states_[id] = {status, status};
 }
 
 std::shared_ptr<const zones::Snapshot> SnapshotMaker::snapshot(const std::string& identity) const {
@@ -86,7 +87,9 @@ std::shared_ptr<const zones::Snapshot> SnapshotMaker::snapshot(const std::string
     for (std::size_t i = 0; i < zones_.size(); ++i) {
       if (profile.owner.is_at_or_below(zones_[i].apex)) zone = i;
     }
-    names[zone].push_back({profile.owner, static_cast<zones::ProfileId>(zone_of.size())});
+    if (profile.has_owner()) {
+      names[zone].push_back({profile.owner, static_cast<zones::ProfileId>(zone_of.size())});
+    }
     zone_of.push_back(zone);
   }
   std::vector<std::shared_ptr<const zones::Zone>> zones;
@@ -94,9 +97,16 @@ std::shared_ptr<const zones::Snapshot> SnapshotMaker::snapshot(const std::string
     zones.push_back(zones::make_zone(zones_[i], names[i], kSerial, signing_time_));
   }
   auto snapshot = std::make_shared<zones::Snapshot>();
+  snapshot->locations = locations_;
+  snapshot->latency = latency_;
+  const routing::RoutingState state = routing_state();
   for (zones::ProfileId id = 0; id < profiles_.size(); ++id) {
-    snapshot->profiles.push_back(zones::make_compiled_profile(
-        profiles_[id], id, endpoints_, states_, *zones[zone_of[id]], signing_time_.now));
+    if (!profiles_[id].has_owner()) {
+      snapshot->profiles.push_back(nullptr);
+      continue;
+    }
+    snapshot->profiles.push_back(
+        zones::make_compiled_profile(id, state, *zones[zone_of[id]], signing_time_.now));
   }
   snapshot->zones = std::make_shared<const zones::ZoneSet>(std::move(zones));
   snapshot->identity = zones::make_identity(identity, "");

@@ -35,6 +35,19 @@ class SnapshotMaker {
   /// Adds a profile with the given entries; its TTL is 30 s.
   routing::ProfileSpec& profile(std::string_view owner, routing::Method method,
                                 std::vector<routing::ProfileEndpointSpec> entries);
+  /// The endpoint as routing sees it; its column in latency maps is its id.
+  routing::EndpointSpec& endpoint_spec(routing::EndpointId id) { return endpoints_[id]; }
+  routing::EndpointState& state(routing::EndpointId id) { return states_[id]; }
+  std::vector<routing::ProfileSpec>& profiles() { return profiles_; }
+  void set_locations(std::shared_ptr<const routing::LocationMap> locations) {
+    locations_ = std::move(locations);
+  }
+  void set_latency(std::shared_ptr<const routing::LatencyMap> latency) {
+    latency_ = std::move(latency);
+  }
+  routing::RoutingState routing_state() const {
+    return {profiles_, endpoints_, states_, columns_, locations_.get()};
+  }
   /// Cookies and limits; none at first.
   zones::ClientPolicy& clients() { return clients_; }
   zones::ZoneSpec& zone() { return zones_.front(); }
@@ -52,7 +65,10 @@ class SnapshotMaker {
   std::vector<zones::ZoneSpec> zones_;
   std::vector<routing::EndpointSpec> endpoints_;
   std::vector<routing::EndpointState> states_;
+  std::vector<routing::LatencyColumn> columns_;
   std::vector<routing::ProfileSpec> profiles_;
+  std::shared_ptr<const routing::LocationMap> locations_ = zones::no_locations();
+  std::shared_ptr<const routing::LatencyMap> latency_ = zones::no_latency();
   zones::ClientPolicy clients_;
   zones::SigningTime signing_time_{std::make_shared<zones::SignatureCache>(),
                                    std::chrono::sys_days{std::chrono::year{2026} / 11 / 24}};

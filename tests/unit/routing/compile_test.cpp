@@ -25,10 +25,10 @@ base::IpAddress v6(std::uint8_t last) {
 class CompileTest : public testing::Test {
  protected:
   CompileTest()
-      : endpoints_{{"london", {v4(10)}, {}, true},
-                   {"paris", {v4(20)}, {}, true},
-                   {"newyork", {v4(30)}, {v6(30)}, true}},
-        states_(3, EndpointState{EndpointStatus::kOnline, EndpointStatus::kOnline, std::nullopt}) {
+      : endpoints_{{.name = "london", .ipv4 = {v4(10)}},
+                   {.name = "paris", .ipv4 = {v4(20)}},
+                   {.name = "newyork", .ipv4 = {v4(30)}, .ipv6 = {v6(30)}}},
+        states_(3, EndpointState{EndpointStatus::kOnline, EndpointStatus::kOnline}) {
     profile_.method = Method::kPriority;
     profile_.endpoints = {{kLondon, 70, 1}, {kParis, 20, 2}, {kNewYork, 10, 3}};
   }
@@ -38,8 +38,12 @@ class CompileTest : public testing::Test {
     states_[id].ipv6 = status;
   }
 
+  RoutingState routing_state() const { return {{&profile_, 1}, endpoints_, states_, {}, nullptr}; }
+
   DecisionTree tree(Family family = Family::kIpv4) const {
-    return compile(profile_, endpoints_, states_, family);
+    const RoutingState state = routing_state();
+    Judge judge(state);
+    return compile(0, state, judge, family);
   }
 
   /// The endpoints that can be answered, or the one kind of outcome that is no answer.
@@ -67,9 +71,13 @@ class CompileTest : public testing::Test {
   std::map<EndpointId, double> shares(int walks = 100'000) const {
     const DecisionTree compiled = tree();
     Rng rng(1);
+    const base::IpAddress client;
+    const LocationMap locations;
+    const LatencyMap latency;
     std::map<EndpointId, double> result;
     for (int i = 0; i < walks; ++i) {
-      result[compiled.outcomes()[compiled.walk(rng)].endpoint] += 1.0 / walks;
+      Asker asker(client, locations, latency, rng);
+      result[compiled.outcomes()[compiled.walk(asker)].endpoint] += 1.0 / walks;
     }
     return result;
   }
@@ -214,9 +222,11 @@ TEST_F(CompileTest, TheTtlEndsBeforeTheVerdict) {
 TEST_F(CompileTest, EveryEntryGetsItsVerdict) {
   set_status(kParis, EndpointStatus::kDegraded);
   profile_.endpoints[2].weight = 0;
-  EXPECT_THAT(judge(profile_, endpoints_, states_, Family::kIpv4),
+  const RoutingState state = routing_state();
+  Judge judge(state);
+  EXPECT_THAT(judge.verdicts(0, Family::kIpv4),
               ElementsAre(Verdict::kAvailable, Verdict::kUnhealthy, Verdict::kNoWeight));
-  EXPECT_THAT(judge(profile_, endpoints_, states_, Family::kIpv6),
+  EXPECT_THAT(judge.verdicts(0, Family::kIpv6),
               ElementsAre(Verdict::kNoAddress, Verdict::kNoAddress, Verdict::kNoWeight));
 }
 
