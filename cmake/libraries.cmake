@@ -10,6 +10,7 @@ find_package(tomlplusplus REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 pkg_check_modules(LDNS REQUIRED IMPORTED_TARGET ldns)
+pkg_check_modules(MAXMINDDB REQUIRED IMPORTED_TARGET libmaxminddb)
 
 # Asio compiled once instead of in every file that includes it.
 add_library(gslb_asio STATIC ${CMAKE_SOURCE_DIR}/cmake/asio.cpp)
