@@ -17,6 +17,7 @@
 #include "dns/tls_credentials.h"
 #include "dns/tsig.h"
 #include "health/spec.h"
+#include "routing/geo_database.h"
 #include "routing/spec.h"
 #include "zones/spec.h"
 
@@ -63,6 +64,10 @@ struct Config {
   std::vector<zones::ZoneSpec> zones;
   std::vector<EndpointConfig> endpoints;
   std::vector<routing::ProfileSpec> profiles;
+  std::vector<routing::ConfiguredLocation> locations;  ///< `[[location]]`
+  std::filesystem::path geo_database;                  ///< Empty: none is used.
+  /// Made of the two; null where neither is.
+  std::shared_ptr<const routing::LocationMap> location_map;
   /// The further files that it was made of: the zones' master files with all that they include,
   /// secrets, and folders, such as those of keys, each of which stands for all its files.
   std::vector<std::filesystem::path> files;

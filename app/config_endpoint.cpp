@@ -2,6 +2,7 @@
 
 #include "app/config_sections.h"
 #include "app/config_text.h"
+#include "routing/region.h"
 
 namespace gslb::app::loading {
 namespace {
@@ -12,8 +13,8 @@ const Section& section() {
   static const Section kSection{
       "endpoint",
       "[endpoint.NAME]",
-      {"addresses", "monitors", "probe_address", "enabled"},
-      {"target", "location", "coordinates", "load", "ramp_up", "failback_delay"}};
+      {"addresses", "location", "coordinates", "monitors", "probe_address", "enabled"},
+      {"target", "load", "ramp_up", "failback_delay"}};
   return kSection;
 }
 
@@ -50,6 +51,25 @@ void read_monitor_names(const Value& value, EndpointConfig& endpoint, Draft& dra
   }
 }
 
+Parsed<routing::GeoPoint> parse_place(std::string_view text) {
+  const auto region = parse_region(text);
+  if (!region) return tl::make_unexpected(region.error());
+  if (const auto point = routing::centroid(*region)) return *point;
+  return tl::make_unexpected(quote(*region) +
+                             " is too wide to be the place of an endpoint; write a country such as "
+                             "\"GB\", or coordinates");
+}
+
+void read_place(const TableReader& reader, routing::EndpointSpec& spec, Report& report) {
+  spec.point = reader.parsed("location", parse_place);
+  if (const auto coordinates = reader.find("coordinates")) {
+    if (reader.has("location")) {
+      reader.error("coordinates", "stands beside location; keep one of them");
+    }
+    spec.point = read_coordinates(*coordinates, report);
+  }
+}
+
 EndpointConfig read_endpoint(const NamedTable& named, Draft& draft, Report& report) {
   check_name(named, report);
   TableReader reader(*named.table, named.path, report);
@@ -65,6 +85,7 @@ EndpointConfig read_endpoint(const NamedTable& named, Draft& draft, Report& repo
                    "write the addresses to answer, such as addresses = "
                    "[\"203.0.113.10\"]");
   }
+  read_place(reader, endpoint.routing, report);
   if (const auto monitors = reader.find("monitors")) {
     read_monitor_names(*monitors, endpoint, draft, report);
   }

@@ -3,7 +3,6 @@
 
 #include "app/config_profile.h"
 #include "app/config_text.h"
-#include "routing/region.h"
 
 namespace gslb::app::loading {
 namespace {
@@ -15,13 +14,6 @@ using routing::ProfileSpec;
 constexpr unsigned kMaxWeight = 1000;
 constexpr unsigned kMaxPriority = 1000;
 constexpr unsigned kMaxChildren = 1000;
-
-Parsed<std::string> parse_region(std::string_view text) {
-  if (auto region = routing::normalise_region(text)) return *std::move(region);
-  return tl::make_unexpected(quote(std::string(text)) +
-                             " is no region; write a country such as \"GB\", a part of one such as "
-                             "\"US-CA\", a group such as \"GEO-EU\", or \"WORLD\"");
-}
 
 void read_regions(const Value& value, ProfileEndpointSpec& spec, Report& report) {
   const auto elements = read_array(value, report);

@@ -83,7 +83,13 @@ void read_tsig_keys(const toml::table& root, Draft& draft, Report& report);
 void read_zones(const toml::table& root, Draft& draft, Report& report);
 void read_monitors(const toml::table& root, Draft& draft, Report& report);
 void read_endpoints(const toml::table& root, Draft& draft, Report& report);
+void read_locations(const toml::table& root, Draft& draft, Report& report);
 void read_profiles(const toml::table& root, Draft& draft, Report& report);
+/// `server.geoip`, or the default where a profile needs to know where clients are.
+void read_geo_database(const toml::table& root, Draft& draft, Report& report);
+
+/// [latitude, longitude]
+std::optional<routing::GeoPoint> read_coordinates(const Value& value, Report& report);
 
 /// The content of a file that a key names; its errors are reported at the key. The file is added to
 /// Config::files.

@@ -167,8 +167,8 @@ void read_server(const toml::table& root, Draft& draft, Report& report) {
   }
   TableReader reader(*table, "server", report);
   reader.check_keys({"listen", "workers", "identity", "version", "cookies", "rate_limit",
-                     "tls_listen", "tls_certificate", "tls_key", "proxy_from"},
-                    {"control", "state_dir", "geoip", "http", "token_file", "latency_file"});
+                     "tls_listen", "tls_certificate", "tls_key", "proxy_from", "geoip"},
+                    {"control", "state_dir", "http", "token_file", "latency_file"});
   if (const auto listen = reader.find("listen")) server.listen = read_listen(*listen, report);
   server.workers = reader.integer("workers", 0, kMaxWorkers).value_or(0);
   server.identity = reader.parsed("identity", parse_identity).value_or(server.identity);

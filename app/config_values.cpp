@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "app/config_text.h"
+#include "routing/region.h"
 
 namespace gslb::app::loading {
 namespace {
@@ -206,6 +207,13 @@ Parsed<base::AddressRange> parse_range(std::string_view text) {
   }
   if (*last < *first) return fail(quote(text) + " ends before it begins; swap its addresses");
   return base::AddressRange{*first, *last};
+}
+
+Parsed<std::string> parse_region(std::string_view text) {
+  if (auto region = routing::normalise_region(text)) return *std::move(region);
+  return fail(quote(text) +
+              " is no region; write a country such as \"GB\", a part of one such as \"US-CA\", a "
+              "group such as \"GEO-EU\", or \"WORLD\"");
 }
 
 Parsed<dns::Name> parse_domain_name(std::string_view text) {

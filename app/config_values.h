@@ -42,6 +42,10 @@ Parsed<base::AddressPrefix> parse_prefix(std::string_view text);
 /// A network or address, as parse_prefix takes it, or "198.51.100.4-198.51.100.99".
 Parsed<base::AddressRange> parse_range(std::string_view text);
 
+/// A country, a part of one, a group of countries or "WORLD", in the form of
+/// routing::normalise_region.
+Parsed<std::string> parse_region(std::string_view text);
+
 /// A domain name below the root, of ASCII characters and without wildcards.
 Parsed<dns::Name> parse_domain_name(std::string_view text);
 

@@ -152,6 +152,7 @@ void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
     add_endpoints_of(*config_, profile, used);
     for (const EndpointId id : used) profiles_of_[id].push_back(profile);
   }
+  locations_ = config_->location_map ? config_->location_map : zones::no_locations();
   identity_ = zones::make_identity(config_->server.identity, config_->server.version);
   clients_ = make_client_policy(*config_, own_cookie_keys_);
 }
