@@ -58,7 +58,7 @@ struct ConfiguredLocation {
 };
 
 /// The places of all clients. What is configured stands before the database, the longest prefix
-/// first. `database` may be null.
+/// first. Of private addresses the database is not asked. `database` may be null.
 std::shared_ptr<const LocationMap> make_location_map(
     const GeoDatabase* database, std::span<const ConfiguredLocation> configured);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "routing/geo_database.h"
@@ -43,9 +44,25 @@ Location make_location(const std::string& region, const std::optional<GeoPoint>&
   return location;
 }
 
-/// The ranges that are covered by `configured`, sorted and apart from each other.
-std::vector<base::AddressRange> covered_by(std::span<const ConfiguredLocation> configured) {
+/// Addresses that mean another host at every site, so that no database can know where they are:
+/// RFC 1918, RFC 6598, RFC 1122 §3.2.1.3, RFC 3927, RFC 4291 §2.5.3, RFC 4193. Some databases place
+/// them all the same.
+std::vector<base::AddressRange> private_ranges() {
+  constexpr std::pair<std::string_view, std::uint8_t> kPrivate[] = {
+      {"10.0.0.0", 8},    {"172.16.0.0", 12}, {"192.168.0.0", 16},
+      {"100.64.0.0", 10}, {"127.0.0.0", 8},   {"169.254.0.0", 16},
+      {"::1", 128},       {"fc00::", 7},      {"fe80::", 10}};
   std::vector<base::AddressRange> ranges;
+  for (const auto& [address, length] : kPrivate) {
+    ranges.push_back(base::to_range(base::AddressPrefix{*base::parse_ip_address(address), length}));
+  }
+  return ranges;
+}
+
+/// The ranges that the database has no say in, sorted and apart from each other.
+std::vector<base::AddressRange> ranges_without_database(
+    std::span<const ConfiguredLocation> configured) {
+  std::vector<base::AddressRange> ranges = private_ranges();
   for (const ConfiguredLocation& entry : configured) ranges.push_back(base::to_range(entry.prefix));
   std::sort(ranges.begin(), ranges.end());
   std::vector<base::AddressRange> result;
@@ -86,7 +103,7 @@ std::shared_ptr<const LocationMap> make_location_map(
       locations.push_back(
           make_location(place.region, place.point, Location::Source::kDatabase, regions));
     }
-    const std::vector<base::AddressRange> covered = covered_by(configured);
+    const std::vector<base::AddressRange> covered = ranges_without_database(configured);
     for (const GeoDatabase::Network& network : database->networks) {
       add_rest(network.range, covered,
                [&](const base::AddressRange& range) { builder.add(range, first + network.place); });

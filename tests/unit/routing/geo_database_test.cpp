@@ -137,7 +137,10 @@ TEST(GeoDatabase, ShippedOneKnowsWellKnownNetworks) {
   EXPECT_EQ(place_of(*map, "8.8.8.8").substr(0, 2), "US");
   EXPECT_EQ(place_of(*map, "193.0.6.139").substr(0, 2), "NL");  // RIPE NCC
   EXPECT_EQ(place_of(*map, "2001:67c:2e8:22::c100:68b").substr(0, 2), "NL");
-  EXPECT_EQ(place_of(*map, "10.1.2.3"), "?");
+  for (const char* inside : {"10.1.2.3", "172.16.0.1", "192.168.7.1", "100.64.0.1", "fd00::1"}) {
+    EXPECT_EQ(place_of(*map, inside), "?")
+        << inside << ", which it places in Australia or elsewhere";
+  }
   EXPECT_LT(map->memory(), 30'000'000U);
 }
 
