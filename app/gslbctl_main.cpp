@@ -5,6 +5,7 @@
 #include <exception>
 #include <string>
 
+#include "app/gslbctl_explain.h"
 #include "app/gslbctl_keys.h"
 
 namespace {
@@ -18,6 +19,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("Exit status: 0 fine, 1 no or failed, 2 usage.");
   gslb::app::Command command;
+  gslb::app::add_explain_command(app, command);
   gslb::app::add_keys_commands(app, command);
   try {
     app.parse(argc, argv);

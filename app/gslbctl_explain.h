@@ -1,0 +1,10 @@
+#pragma once
+
+#include "app/gslbctl_keys.h"
+
+namespace gslb::app {
+
+/// Adds `explain` to the command line; as add_keys_commands.
+void add_explain_command(CLI::App& app, Command& command);
+
+}  // namespace gslb::app
