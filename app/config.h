@@ -64,8 +64,9 @@ struct Config {
   std::vector<zones::ZoneSpec> zones;
   std::vector<EndpointConfig> endpoints;
   std::vector<routing::ProfileSpec> profiles;
-  std::vector<routing::ConfiguredLocation> locations;  ///< `[[location]]`
-  std::filesystem::path geo_database;                  ///< Empty: none is used.
+  std::vector<routing::ConfiguredLocation> locations;        ///< `[[location]]`
+  std::filesystem::path geo_file;                            ///< Empty: no geo database is used.
+  std::shared_ptr<const routing::GeoDatabase> geo_database;  ///< Its content.
   /// Made of the two; null where neither is.
   std::shared_ptr<const routing::LocationMap> location_map;
   /// The further files that it was made of: the zones' master files with all that they include,

@@ -89,12 +89,13 @@ class ChangeList {
     add("cookies", same_cookies(old.cookies, fresh.cookies));
     add("rate_limit", old.rate_limit == fresh.rate_limit);
     add("proxy_from", old.proxy_from == fresh.proxy_from);
-    if (before_.geo_database != after_.geo_database) {
-      changes_.push_back(fmt::format("geo database {} -> {}", before_.geo_database.string(),
-                                     after_.geo_database.string()));
-    } else if (before_.location_map != after_.location_map) {
-      changes_.emplace_back("places of clients taken over");
+    if (before_.geo_file != after_.geo_file) {
+      changes_.push_back(fmt::format("geo database {} -> {}", before_.geo_file.string(),
+                                     after_.geo_file.string()));
+    } else if (before_.geo_database != after_.geo_database) {
+      changes_.push_back(fmt::format("geo database {} changed", after_.geo_file.string()));
     }
+    if (before_.locations != after_.locations) changes_.emplace_back("locations changed");
     if (!same_keys(before_.tsig_keys, after_.tsig_keys)) changes_.emplace_back("tsig keys changed");
   }
 

@@ -57,6 +57,24 @@ LoadedDatabase load_database(const std::filesystem::path& file) {
   return loaded;
 }
 
+/// As routing::make_location_map, or the map of last time where all is the same. Thread-safe.
+std::shared_ptr<const routing::LocationMap> make_map(
+    const std::shared_ptr<const GeoDatabase>& database,
+    const std::vector<ConfiguredLocation>& locations) {
+  struct Last {
+    std::shared_ptr<const GeoDatabase> database;
+    std::vector<ConfiguredLocation> locations;
+    std::shared_ptr<const routing::LocationMap> map;
+  };
+  static std::mutex mutex;
+  static Last last;
+  const std::lock_guard lock(mutex);
+  if (!last.map || last.database != database || last.locations != locations) {
+    last = {database, locations, routing::make_location_map(database.get(), locations)};
+  }
+  return last.map;
+}
+
 std::optional<double> read_degrees(const toml::node& node, double limit) {
   const std::optional<double> degrees = node.value<double>();
   if (!degrees || !(*degrees >= -limit && *degrees <= limit)) return std::nullopt;
@@ -141,7 +159,7 @@ void read_geo_database(const toml::table& root, Draft& draft, Report& report) {
     }
     database = *loaded;
     config.files.push_back(file);
-    config.geo_database = file;
+    config.geo_file = file;
   } else if (needs_places(config)) {
     const auto file = default_geo_database();
     if (!file) {
@@ -150,15 +168,16 @@ void read_geo_database(const toml::table& root, Draft& draft, Report& report) {
                      "not known; name one as server.geoip");
     } else if (const LoadedDatabase loaded = load_database(*file); loaded) {
       database = *loaded;
-      config.geo_database = *file;
+      config.geo_file = *file;
       config.files.push_back(*file);
     } else {
       report.error({}, {}, quote(file->string()) + ": " + loaded.error());
       return;
     }
   }
+  config.geo_database = database;
   if (database || !config.locations.empty()) {
-    config.location_map = routing::make_location_map(database.get(), config.locations);
+    config.location_map = make_map(database, config.locations);
   }
 }
 

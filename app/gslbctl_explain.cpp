@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "app/config_comparison.h"
 #include "app/explain.h"
 
 namespace gslb::app {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsageError = 2;
+constexpr const char* kDefaultConfig = "/etc/gslbd/gslbd.toml";
 
 struct Options {
   std::string name;
@@ -26,17 +28,32 @@ int fail(int status, std::string_view message) {
   return status;
 }
 
-int explain_from_file(const Options& options, const ExplainQuestion& question) {
-  const ConfigResult loaded = load_config(options.config);
-  if (!loaded.config) {
-    for (const Diagnostic& diagnostic : loaded.diagnostics) {
-      fmt::print(stderr, "{}\n", diagnostic.to_string());
-    }
-    return kUsageError;
+/// Null where the file has errors, which are printed.
+std::shared_ptr<const Config> load(const std::string& file) {
+  const ConfigResult loaded = load_config(file);
+  for (const Diagnostic& diagnostic : loaded.diagnostics) {
+    if (loaded.config) break;
+    fmt::print(stderr, "{}\n", diagnostic.to_string());
   }
-  const auto answer = explain_offline(*loaded.config, question);
+  return loaded.config;
+}
+
+int explain_from_file(const Options& options, const ExplainQuestion& question) {
+  const auto config = load(options.config);
+  if (!config) return kUsageError;
+  const auto answer = explain_offline(*config, question);
   if (!answer) return fail(kFailed, answer.error());
   fmt::print("{}{}", options.json ? to_json(*answer) : to_text(*answer), options.json ? "\n" : "");
+  return 0;
+}
+
+int diff(const Options& options) {
+  const auto before = load(options.config);
+  const auto after = load(options.name);
+  if (!before || !after) return kUsageError;
+  const ConfigComparison comparison = compare_configs(*before, *after);
+  fmt::print("{}{}", options.json ? to_json(comparison) : to_text(comparison),
+             options.json ? "\n" : "");
   return 0;
 }
 
@@ -61,6 +78,18 @@ void add_explain_command(CLI::App& app, Command& command) {
   explain_command.add_flag("--json", options->json, "Print JSON");
   explain_command.callback(
       [options, &command] { command = [options] { return explain(*options); }; });
+}
+
+void add_diff_command(CLI::App& app, Command& command) {
+  const auto options = std::make_shared<Options>();
+  options->config = kDefaultConfig;
+  CLI::App& diff_command = *app.add_subcommand(
+      "diff", "Tell what another configuration would change, and which clients it would move");
+  diff_command.add_option("FILE", options->name, "The other configuration")->required();
+  diff_command.add_option("--config", options->config, "The configuration of today")
+      ->capture_default_str();
+  diff_command.add_flag("--json", options->json, "Print JSON");
+  diff_command.callback([options, &command] { command = [options] { return diff(*options); }; });
 }
 
 }  // namespace gslb::app

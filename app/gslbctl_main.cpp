@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
   app.footer("Exit status: 0 fine, 1 no or failed, 2 usage.");
   gslb::app::Command command;
   gslb::app::add_explain_command(app, command);
+  gslb::app::add_diff_command(app, command);
   gslb::app::add_keys_commands(app, command);
   try {
     app.parse(argc, argv);

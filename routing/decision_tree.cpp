@@ -194,25 +194,34 @@ DecisionTree::NodeIndex DecisionTree::choose_nearest(const Nearest& node, Asker&
   return child;
 }
 
-std::vector<DecisionTree::Branch> DecisionTree::branches(Asker& asker) const {
-  std::vector<double> chances(outcomes_.size(), 0);
-  add_branches(root_, 1, asker, chances);
+std::vector<DecisionTree::Branch> DecisionTree::branches(Asker& asker, StickyAs sticky) const {
+  Branching branching{asker, sticky, std::vector<double>(outcomes_.size(), 0)};
+  add_branches(root_, 1, branching);
   std::vector<Branch> result;
-  for (std::uint32_t i = 0; i < chances.size(); ++i) {
-    if (chances[i] > 0) result.push_back({i, chances[i]});
+  for (std::uint32_t i = 0; i < branching.chances.size(); ++i) {
+    if (branching.chances[i] > 0) result.push_back({i, branching.chances[i]});
   }
   return result;
 }
 
-void DecisionTree::add_branches(NodeIndex at, double probability, Asker& asker,
-                                std::vector<double>& chances) const {
+void DecisionTree::add_branches(NodeIndex at, double probability, Branching& branching) const {
   const Node& node = nodes_[at];
   if (node.kind == Node::Kind::kLeaf) {
-    chances[node.first] += probability;
+    branching.chances[node.first] += probability;
+    return;
+  }
+  if (node.kind == Node::Kind::kHashed && branching.sticky == StickyAs::kShares) {
+    const Hashed& hashed = by_client_->hashed[node.first];
+    double total = 0;
+    for (const double inverse : hashed.inverse_weights) total += 1 / inverse;
+    for (std::size_t i = 0; i < hashed.children.size(); ++i) {
+      const double share = 1 / hashed.inverse_weights[i] / total;
+      add_branches(hashed.children[i], probability * share, branching);
+    }
     return;
   }
   if (node.kind != Node::Kind::kWeighted) {
-    add_branches(choose_by_client(node, asker), probability, asker, chances);
+    add_branches(choose_by_client(node, branching.asker), probability, branching);
     return;
   }
   // What the alias table gives to each child, column by column.
@@ -226,7 +235,7 @@ void DecisionTree::add_branches(NodeIndex at, double probability, Asker& asker,
   }
   for (std::uint32_t i = 0; i < node.count; ++i) {
     if (shares[i] > 0) {
-      add_branches(children_[node.first + i], probability * shares[i], asker, chances);
+      add_branches(children_[node.first + i], probability * shares[i], branching);
     }
   }
 }

@@ -117,9 +117,15 @@ class DecisionTree {
     return nodes_[at].first;
   }
 
+  /// What a sticky choice is for branches().
+  enum class StickyAs : std::uint8_t {
+    kDecision,  ///< Of this client: what walk() does.
+    kShares,    ///< Of all client networks: each child with its share.
+  };
+
   /// Every outcome that a walk for this client can end in, each once and with its chance, which sum
   /// to 1. What depends on the client is decided as in walk().
-  std::vector<Branch> branches(Asker& asker) const;
+  std::vector<Branch> branches(Asker& asker, StickyAs sticky = StickyAs::kDecision) const;
 
   std::span<const Outcome> outcomes() const& noexcept { return outcomes_; }
   std::span<const Outcome> outcomes() const&& = delete;
@@ -173,8 +179,13 @@ class DecisionTree {
     return choose_by_client(node, asker);
   }
   NodeIndex choose_by_client(const Node& node, Asker& asker) const noexcept;
-  void add_branches(NodeIndex at, double probability, Asker& asker,
-                    std::vector<double>& chances) const;
+  /// One call of branches().
+  struct Branching {
+    Asker& asker;
+    StickyAs sticky;
+    std::vector<double> chances;  ///< By outcome.
+  };
+  void add_branches(NodeIndex at, double probability, Branching& branching) const;
   NodeIndex add_node(Node::Kind kind, std::size_t first, std::size_t count = 0);
   ByClient& by_client();
 

@@ -350,7 +350,7 @@ endpoints = [{ endpoint = "london", regions = ["US-CA"] },
   EXPECT_EQ(dig(daemon, "192.0.2.0/24").joined(), Sites::kParis) << "the country alone";
 
   make_mmdb("geoip2-city", file);
-  ASSERT_TRUE(daemon.wait_for_log("places of clients taken over")) << daemon.log();
+  ASSERT_TRUE(daemon.wait_for_log(file.string() + " changed")) << daemon.log();
   EXPECT_EQ(dig(daemon, "192.0.2.0/24").joined(), Sites::kLondon)
       << "a city database knows the state";
 
