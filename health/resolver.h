@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "base/ip_address.h"
+#include "health/pending.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace gslb::health {
+
+/// Finds the addresses of a host, so that tests can bring their own. One thread.
+class Resolver {
+ public:
+  /// The addresses, at least one, or one line that says why there are none.
+  using Result = tl::expected<std::vector<base::IpAddress>, std::string>;
+  using Callback = std::function<void(const Result&)>;
+
+  virtual ~Resolver() = default;
+
+  /// `callback` is called exactly once, after this function has returned, unless the result is
+  /// destroyed before.
+  [[nodiscard]] virtual std::unique_ptr<Pending> resolve(const std::string& host,
+                                                         Callback callback) = 0;
+};
+
+/// Asks as every program of the host does (getaddrinfo: /etc/hosts, /etc/resolv.conf), on a thread
+/// of its own, because the answer may take long. `io` must outlive it; used on `io`'s thread. Its
+/// end does not wait for answers.
+class SystemResolver final : public Resolver {
+ public:
+  explicit SystemResolver(boost::asio::io_context& io);
+  ~SystemResolver() override;
+
+  [[nodiscard]] std::unique_ptr<Pending> resolve(const std::string& host,
+                                                 Callback callback) override;
+
+ private:
+  class Worker;
+
+  std::shared_ptr<Worker> worker_;
+};
+
+}  // namespace gslb::health
