@@ -171,4 +171,20 @@ tl::expected<std::filesystem::path, std::string> find_key_dir(const std::filesys
   }
 }
 
+tl::expected<std::filesystem::path, std::string> find_control(const std::filesystem::path& file) {
+  try {
+    const auto content = loading::read_file(file);
+    if (!content) {
+      return tl::unexpected(failed(file.string(), content.error()).diagnostics.front().to_string());
+    }
+    Report report(file.string());
+    const std::optional<toml::table> root = parse_toml(content->text, report);
+    if (!root) return tl::unexpected(report.take_sorted().front().to_string());
+    const auto control = root->at_path("server.control").value<std::string>();
+    return control ? resolve_folder(file.parent_path(), *control) : ControlSpec{}.path;
+  } catch (const std::exception& error) {
+    return tl::unexpected(file.string() + ": " + error.what());
+  }
+}
+
 }  // namespace gslb::app

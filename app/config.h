@@ -36,12 +36,19 @@ struct TlsSpec {
   std::shared_ptr<const dns::TlsCredentials> credentials;  ///< Never null with `listen`.
 };
 
+/// `[server] control`: where the Unix socket of the admin API is.
+struct ControlSpec {
+  std::filesystem::path path = "/run/gslbd/control.sock";
+  bool is_default = true;  ///< Not asked for, so that gslbd also runs where it cannot be.
+};
+
 /// `[server]`
 struct ServerSpec {
   std::vector<base::SocketAddress> listen;  ///< Never empty; port 0 = the kernel picks one.
   unsigned workers = 0;                     ///< UDP workers per listen address; 0 = one per core.
   std::string identity;                     ///< At most 255 octets; empty: not told.
   std::string version;                      ///< Likewise, for version.server.
+  ControlSpec control;
   TlsSpec tls;
   CookieSpec cookies;
   std::optional<dns::RateLimits> rate_limit;
@@ -98,5 +105,9 @@ std::filesystem::path resolve_folder(const std::filesystem::path& config_folder,
 /// directory may still wait for its first key. The error is a line for people, with its place.
 tl::expected<std::filesystem::path, std::string> find_key_dir(const std::filesystem::path& file,
                                                               const dns::Name& zone);
+
+/// The path of the control socket that the file asks for, or the default; nothing else of the file
+/// is checked. The error is a line for people.
+tl::expected<std::filesystem::path, std::string> find_control(const std::filesystem::path& file);
 
 }  // namespace gslb::app

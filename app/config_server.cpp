@@ -7,6 +7,7 @@
 #include "app/config_file.h"
 #include "app/config_sections.h"
 #include "app/config_text.h"
+#include "app/control_socket.h"
 
 namespace gslb::app::loading {
 namespace {
@@ -93,6 +94,21 @@ void read_cookies(const Value& value, Draft& draft, Report& report) {
   read_cookie_secrets(reader, server, draft, report);
 }
 
+void read_control(const TableReader& reader, Draft& draft) {
+  const auto text = reader.string("control");
+  if (!text) return;
+  if (text->empty()) {
+    return reader.error("control", "is empty; write the path of a socket, or remove it");
+  }
+  const std::filesystem::path path = resolve_folder(draft.folder, *text);
+  if (path.native().size() > kMaxSocketPath) {
+    return reader.error("control", "the path has " + std::to_string(path.native().size()) +
+                                       " octets; a socket can have at most " +
+                                       std::to_string(kMaxSocketPath));
+  }
+  draft.config.server.control = {path, false};
+}
+
 void read_tls(const TableReader& reader, Draft& draft, Report& report) {
   TlsSpec& tls = draft.config.server.tls;
   const auto listen = reader.find("tls_listen");
@@ -166,13 +182,14 @@ void read_server(const toml::table& root, Draft& draft, Report& report) {
     return;
   }
   TableReader reader(*table, "server", report);
-  reader.check_keys({"listen", "workers", "identity", "version", "cookies", "rate_limit",
+  reader.check_keys({"listen", "workers", "identity", "version", "control", "cookies", "rate_limit",
                      "tls_listen", "tls_certificate", "tls_key", "proxy_from", "geoip"},
-                    {"control", "state_dir", "http", "token_file", "latency_file"});
+                    {"state_dir", "http", "token_file", "latency_file"});
   if (const auto listen = reader.find("listen")) server.listen = read_listen(*listen, report);
   server.workers = reader.integer("workers", 0, kMaxWorkers).value_or(0);
   server.identity = reader.parsed("identity", parse_identity).value_or(server.identity);
   server.version = reader.parsed("version", parse_identity).value_or("");
+  read_control(reader, draft);
   read_tls(reader, draft, report);
   if (const auto proxies = reader.find("proxy_from")) {
     server.proxy_from = read_prefixes(*proxies, report);

@@ -201,6 +201,14 @@ routing::RoutingState ControlPlane::routing_state() const {
   return {config_->profiles, endpoints_, states_, {}, locations_.get()};
 }
 
+StatusReport ControlPlane::status_report() const {
+  std::vector<std::string> reasons;
+  for (const routing::EndpointSpec& endpoint : endpoints_) {
+    reasons.push_back(health_.report(endpoint.name).reason);
+  }
+  return make_status_report(*config_, routing_state(), statuses_, reasons);
+}
+
 std::shared_ptr<const zones::CompiledProfile> ControlPlane::compile(std::size_t profile) const {
   if (!config_->profiles[profile].has_owner()) return nullptr;
   return zones::make_compiled_profile(static_cast<zones::ProfileId>(profile), routing_state(),

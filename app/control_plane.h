@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/status_report.h"
 #include "health/health_monitor.h"
 #include "zones/published.h"
 
@@ -35,6 +36,9 @@ class ControlPlane {
   /// Where the workers read. Lives as long as the control plane.
   const zones::Published& published() const noexcept { return *published_; }
   const Config& config() const noexcept { return *config_; }
+
+  /// What people are told of the present state.
+  StatusReport status_report() const;
 
   /// Begins to probe.
   void start();

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+
+#include "app/admin.h"
+#include "app/control_plane.h"
+
+namespace gslb::app {
+
+/// Loads the file again and calls back, on the same thread, once the result is applied or refused.
+using Reload = std::function<void(std::function<void(const ConfigResult&)>)>;
+
+/// Adds `/healthz`, `/readyz`, `/v1/status`, `/v1/profiles`, `/v1/endpoints` and `/v1/reload`.
+/// `control` must outlive `handlers`; `is_ready` tells whether queries are answered.
+void add_admin_api(AdminHandlers& handlers, const ControlPlane& control,
+                   std::function<bool()> is_ready, Reload reload);
+
+}  // namespace gslb::app
