@@ -7,6 +7,7 @@
 
 #include "app/gslbctl_explain.h"
 #include "app/gslbctl_keys.h"
+#include "app/gslbctl_status.h"
 
 namespace {
 
@@ -17,10 +18,11 @@ int run(int argc, char** argv) {
   CLI::App app{"gslbctl, the command line tool of the name server gslbd", "gslbctl"};
   app.set_version_flag("--version", std::string("gslbctl ") + GSLB_VERSION);
   app.require_subcommand(1);
-  app.footer("Exit status: 0 fine, 1 no or failed, 2 usage.");
+  app.footer("Exit status: 0 fine, 1 no or failed, 2 usage, 3 gslbd not reachable.");
   gslb::app::Command command;
   gslb::app::add_explain_command(app, command);
   gslb::app::add_diff_command(app, command);
+  gslb::app::add_status_commands(app, command);
   gslb::app::add_keys_commands(app, command);
   try {
     app.parse(argc, argv);

@@ -12,12 +12,15 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <map>
 #include <random>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "app/admin_api.h"
+#include "app/admin_server.h"
 #include "app/client_policy.h"
 #include "app/control_plane.h"
 #include "app/file_watcher.h"
@@ -150,6 +153,8 @@ class DataPlane {
 };
 
 class Server {
+  using ReloadDone = std::function<void(const ConfigResult&)>;
+
  public:
   Server(std::filesystem::path file, const std::shared_ptr<const Config>& config)
       : file_(std::move(file)),
@@ -164,8 +169,10 @@ class Server {
   int run() {
     const ServerSpec& server = control_.config().server;
     spdlog::info("gslbd {} starting with {}", GSLB_VERSION, file_.string());
+    if (!open_control_socket(server.control)) return 1;
     if (!data_.open(server)) return 1;
     data_.start(control_.published(), server);
+    is_ready_ = true;
     control_.start();
     watch(file_);
     watch_files();
@@ -183,6 +190,33 @@ class Server {
   zones::SigningTime signing_time() const {
     return {signatures_,
             std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())};
+  }
+
+  AdminHandlers make_handlers() {
+    AdminHandlers handlers;
+    add_admin_api(
+        handlers, control_, [this] { return is_ready_; },
+        [this](ReloadDone done) { reload("asked by the admin API", std::move(done)); });
+    return handlers;
+  }
+
+  /// The daemon also runs without the socket where nobody asked for it: in a test, or beside
+  /// another. False where it cannot be had although the file names it.
+  bool open_control_socket(const ControlSpec& control) {
+    if (control.path == control_path_) return true;
+    if (control.is_default) {
+      std::error_code ignored;  // The error of the socket says more.
+      std::filesystem::create_directory(control.path.parent_path(), ignored);
+    }
+    const auto opened = admin_.open(control.path);
+    if (opened) {
+      control_path_ = control.path;
+      spdlog::info("control socket: {}", control.path.string());
+      return true;
+    }
+    spdlog::log(control.is_default ? spdlog::level::warn : spdlog::level::err,
+                "server.control: {}: {}", control.path.string(), opened.error());
+    return control.is_default;
   }
 
   void await_hangup() {
@@ -294,12 +328,15 @@ class Server {
     io_.stop();
   }
 
-  /// Reads the file on the loader thread, so that neither probes nor answers wait for it.
-  void reload(const std::string& reason) {
+  /// Reads the file on the loader thread, so that neither probes nor answers wait for it. `done`
+  /// is called with what came of a file that was read after this call.
+  void reload(const std::string& reason, ReloadDone done = {}) {
+    if (done) waiting_.push_back(std::move(done));
     if (std::exchange(loading_, true)) {
       load_again_ = true;
       return;
     }
+    std::swap(waiting_, served_);
     spdlog::info("reloading {}: {}", file_.string(), reason);
     asio::post(loader_, [this, time = signing_time()] {
       const ConfigResult result = load_config(file_);
@@ -320,10 +357,12 @@ class Server {
       finish_signing(time);
       data_.set_tls_credentials(result.config->server);
       watch_files();
+      open_control_socket(result.config->server.control);
       spdlog::info("configuration applied");
     } else {
       spdlog::error("{} has errors; the running configuration stays", file_.string());
     }
+    for (const ReloadDone& done : std::exchange(served_, {})) done(result);
     finish_loading();
   }
 
@@ -361,8 +400,13 @@ class Server {
   asio::signal_set termination_;
   std::chrono::sys_seconds signed_at_ = signing_time().now;
   std::vector<std::string> key_problems_;
+  bool is_ready_ = false;
   bool loading_ = false;
   bool load_again_ = false;
+  std::vector<ReloadDone> waiting_;     ///< For the next load.
+  std::vector<ReloadDone> served_;      ///< For that under way.
+  std::filesystem::path control_path_;  ///< Where it is open; empty: nowhere.
+  AdminServer admin_{io_, make_handlers()};
 };
 
 }  // namespace
