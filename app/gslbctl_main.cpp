@@ -7,6 +7,7 @@
 
 #include "app/gslbctl_explain.h"
 #include "app/gslbctl_keys.h"
+#include "app/gslbctl_latency.h"
 #include "app/gslbctl_status.h"
 
 namespace {
@@ -23,6 +24,7 @@ int run(int argc, char** argv) {
   gslb::app::add_explain_command(app, command);
   gslb::app::add_diff_command(app, command);
   gslb::app::add_status_commands(app, command);
+  gslb::app::add_latency_commands(app, command);
   gslb::app::add_keys_commands(app, command);
   try {
     app.parse(argc, argv);

@@ -42,7 +42,8 @@ Daemon::Daemon(const std::string& config) {
 }
 
 std::string Daemon::with_server(const std::string& config) const {
-  return "[server]\nlisten = [\"127.0.0.1:0\"]\nidentity = \"test\"\n" + config;
+  return "[server]\nlisten = [\"127.0.0.1:0\"]\nidentity = \"test\"\ncontrol = \"control.sock\"\n" +
+         config;
 }
 
 void Daemon::reload(const std::string& config) {

@@ -24,6 +24,8 @@ class Daemon {
   base::SocketAddress address() const { return address_; }
   std::string port() const { return std::to_string(address_.port); }
   const std::filesystem::path& file() const { return file_; }
+  /// The control socket.
+  std::filesystem::path control() const { return folder_.path() / "control.sock"; }
   support::Process& process() { return *process_; }
 
   /// The whole file for a changed configuration.
