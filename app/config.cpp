@@ -66,8 +66,8 @@ std::optional<toml::table> parse_toml(std::string_view text, Report& report) {
 
 /// The keys at top level: a section that this version does not have, or a slip of the pen.
 void check_sections(const toml::table& root, Report& report) {
-  const loading::Words known{"server",   "tsig",    "zone",    "monitor",
-                             "endpoint", "profile", "location"};
+  const loading::Words known{"server",   "tsig",    "zone",     "monitor",
+                             "endpoint", "profile", "location", "latency"};
   const loading::Words later{"health", "include"};
   loading::TableReader(root, {}, report).check_keys(known, later);
 }
@@ -103,6 +103,7 @@ ConfigResult check(std::string_view text, const std::filesystem::path& folder, s
   loading::read_locations(*root, draft, report);
   loading::read_profiles(*root, draft, report);
   loading::read_geo_database(*root, draft, report);
+  loading::read_latency(*root, draft, report);
 
   if (!report.has_errors()) loading::check_zones(draft, report);
   if (report.has_errors()) return {nullptr, report.take_sorted()};

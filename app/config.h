@@ -18,6 +18,7 @@
 #include "dns/tsig.h"
 #include "health/spec.h"
 #include "routing/geo_database.h"
+#include "routing/latency_store.h"
 #include "routing/spec.h"
 #include "zones/spec.h"
 
@@ -54,6 +55,14 @@ struct ServerSpec {
   std::optional<dns::RateLimits> rate_limit;
   /// Load balancers, whose TCP and TLS connections must begin with a PROXY header.
   std::vector<base::AddressPrefix> proxy_from;
+  std::filesystem::path state_dir;  ///< Empty: nothing is kept over a restart.
+};
+
+/// `[latency]`, and the lines of `latency_file`.
+struct LatencySpec {
+  routing::LatencyLimits limits;
+  /// Their endpoints are positions in Config::endpoints. Null: there is no file.
+  std::shared_ptr<const std::vector<routing::FiledLatency>> lines;
 };
 
 /// `[endpoint.NAME]`: what routing answers and what health probes.
@@ -76,6 +85,7 @@ struct Config {
   std::shared_ptr<const routing::GeoDatabase> geo_database;  ///< Its content.
   /// Made of the two; null where neither is.
   std::shared_ptr<const routing::LocationMap> location_map;
+  LatencySpec latency;
   /// The further files that it was made of: the zones' master files with all that they include,
   /// secrets, and folders, such as those of keys, each of which stands for all its files.
   std::vector<std::filesystem::path> files;

@@ -96,17 +96,22 @@ class ChangeList {
       changes_.push_back(fmt::format("geo database {} changed", after_.geo_file.string()));
     }
     if (before_.locations != after_.locations) changes_.emplace_back("locations changed");
-    if (!same_keys(before_.tsig_keys, after_.tsig_keys)) changes_.emplace_back("tsig keys changed");
+    add("state_dir", old.state_dir == fresh.state_dir);
+    const LatencySpec& old_latency = before_.latency;
+    const LatencySpec& fresh_latency = after_.latency;
+    add("latency_file", same_values(old_latency.lines, fresh_latency.lines));
+    if (!(old_latency.limits == fresh_latency.limits)) changes_.emplace_back("latency changed");
+    if (!same_values(before_.tsig_keys, after_.tsig_keys))
+      changes_.emplace_back("tsig keys changed");
   }
 
-  template <typename Keys>
-  static bool same_keys(const std::shared_ptr<const Keys>& a,
-                        const std::shared_ptr<const Keys>& b) {
+  template <typename T>
+  static bool same_values(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) {
     return a && b ? *a == *b : a == b;
   }
 
   static bool same_cookies(const CookieSpec& a, const CookieSpec& b) {
-    return same_keys(a.keys, b.keys) && a.enabled == b.enabled && a.require == b.require;
+    return same_values(a.keys, b.keys) && a.enabled == b.enabled && a.require == b.require;
   }
 
   template <typename T, typename Same>

@@ -33,6 +33,11 @@ class Report {
         {Diagnostic::Severity::kError, std::move(file), line, 1, {}, std::move(message)});
   }
 
+  void warning_in(std::string file, std::size_t line, std::string message) {
+    diagnostics_.push_back(
+        {Diagnostic::Severity::kWarning, std::move(file), line, 1, {}, std::move(message)});
+  }
+
   bool has_errors() const { return app::has_errors(diagnostics_); }
 
   /// Everything found so far, in the order of the file, then that of other files. Leaves the report

@@ -90,6 +90,7 @@ void read_geo_database(const toml::table& root, Draft& draft, Report& report);
 
 /// [latitude, longitude]
 std::optional<routing::GeoPoint> read_coordinates(const Value& value, Report& report);
+void read_latency(const toml::table& root, Draft& draft, Report& report);
 
 /// The content of a file that a key names; its errors are reported at the key. The file is added to
 /// Config::files.

@@ -38,6 +38,11 @@ Parsed<std::string> parse_identity(std::string_view text) {
   return std::string(text);
 }
 
+Parsed<std::string> parse_path(std::string_view text) {
+  if (text.empty()) return tl::unexpected<std::string>("is empty; write a path, or remove it");
+  return std::string(text);
+}
+
 std::vector<base::SocketAddress> read_listen(const Value& value, Report& report) {
   std::vector<base::SocketAddress> addresses;
   const auto elements = read_array(value, report);
@@ -182,9 +187,10 @@ void read_server(const toml::table& root, Draft& draft, Report& report) {
     return;
   }
   TableReader reader(*table, "server", report);
-  reader.check_keys({"listen", "workers", "identity", "version", "control", "cookies", "rate_limit",
-                     "tls_listen", "tls_certificate", "tls_key", "proxy_from", "geoip"},
-                    {"state_dir", "http", "token_file", "latency_file"});
+  reader.check_keys(
+      {"listen", "workers", "identity", "version", "control", "state_dir", "cookies", "rate_limit",
+       "tls_listen", "tls_certificate", "tls_key", "proxy_from", "geoip", "latency_file"},
+      {"http", "token_file"});
   if (const auto listen = reader.find("listen")) server.listen = read_listen(*listen, report);
   server.workers = reader.integer("workers", 0, kMaxWorkers).value_or(0);
   server.identity = reader.parsed("identity", parse_identity).value_or(server.identity);
@@ -193,6 +199,9 @@ void read_server(const toml::table& root, Draft& draft, Report& report) {
   read_tls(reader, draft, report);
   if (const auto proxies = reader.find("proxy_from")) {
     server.proxy_from = read_prefixes(*proxies, report);
+  }
+  if (const auto state_dir = reader.parsed("state_dir", parse_path)) {
+    server.state_dir = resolve_folder(draft.folder, *state_dir);
   }
   if (const auto cookies = reader.find("cookies")) read_cookies(*cookies, draft, report);
   if (const auto limit = reader.find("rate_limit")) read_rate_limit(*limit, server, report);

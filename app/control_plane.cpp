@@ -126,14 +126,23 @@ void ControlPlane::renew(ZoneList zones) {
   publish_all();
 }
 
+void ControlPlane::set_latency(std::shared_ptr<const routing::LatencyMap> latency) {
+  latency_ = std::move(latency);
+  auto snapshot = std::make_shared<zones::Snapshot>(*published_->current());
+  snapshot->latency = latency_;
+  published_->publish(std::move(snapshot));
+}
+
 void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
   config_ = std::move(config);
   const std::size_t count = config_->endpoints.size();
   endpoints_.clear();
+  columns_.clear();
   ids_.clear();
   for (const EndpointConfig& endpoint : config_->endpoints) {
     ids_.emplace(endpoint.routing.name, static_cast<EndpointId>(endpoints_.size()));
     endpoints_.push_back(endpoint.routing);
+    columns_.push_back(latency_columns_.column(endpoint.routing.name));
   }
   const std::vector<Usage> usage = endpoint_usage(*config_);
   unprobed_.clear();
@@ -198,7 +207,7 @@ void ControlPlane::on_report(const std::string& endpoint, const health::Endpoint
 }
 
 routing::RoutingState ControlPlane::routing_state() const {
-  return {config_->profiles, endpoints_, states_, {}, locations_.get()};
+  return {config_->profiles, endpoints_, states_, columns_, locations_.get()};
 }
 
 StatusReport ControlPlane::status_report() const {

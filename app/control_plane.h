@@ -10,6 +10,7 @@
 #include "app/config.h"
 #include "app/status_report.h"
 #include "health/health_monitor.h"
+#include "routing/latency_columns.h"
 #include "zones/published.h"
 
 namespace gslb::app {
@@ -51,6 +52,10 @@ class ControlPlane {
   /// Takes over the zones of the same configuration, made again because signatures were due.
   void renew(ZoneList zones);
 
+  /// Answers by these latencies from now on. Their columns are those of latency_columns().
+  void set_latency(std::shared_ptr<const routing::LatencyMap> latency);
+  routing::LatencyColumns& latency_columns() noexcept { return latency_columns_; }
+
  private:
   void adopt(std::shared_ptr<const Config> config, ZoneList zones);
   void watch_health();
@@ -69,6 +74,7 @@ class ControlPlane {
 
   // Derived from config_, all by EndpointId or ProfileId.
   std::vector<routing::EndpointSpec> endpoints_;
+  std::vector<routing::LatencyColumn> columns_;
   /// The status of those that are not probed.
   std::vector<std::optional<base::EndpointStatus>> unprobed_;
   std::vector<routing::EndpointState> states_;
@@ -77,6 +83,7 @@ class ControlPlane {
   std::vector<std::vector<std::size_t>> profiles_of_;
   std::vector<std::size_t> zone_of_;  ///< The zone that holds a profile's name.
   std::map<std::string, routing::EndpointId, std::less<>> ids_;
+  routing::LatencyColumns latency_columns_;
   ZoneList zones_;
   std::shared_ptr<const zones::ZoneSet> zone_set_;
   std::shared_ptr<const routing::LocationMap> locations_ = zones::no_locations();

@@ -24,6 +24,7 @@
 #include "app/client_policy.h"
 #include "app/control_plane.h"
 #include "app/file_watcher.h"
+#include "app/latency_service.h"
 #include "dns/listen.h"
 #include "dns/tcp_server.h"
 #include "dns/udp_worker.h"
@@ -162,6 +163,10 @@ class Server {
         prober_(io_),
         config_(config),
         control_(clock_, random_, prober_, config, make_zones(*config, signing_time())),
+        latency_(
+            clock_, control_.latency_columns(),
+            [this](auto work, auto done) { offload(std::move(work), std::move(done)); },
+            [this](auto map) { control_.set_latency(std::move(map)); }),
         renewal_(io_),
         hangup_(io_, SIGHUP),
         termination_(io_, SIGTERM, SIGINT) {}
@@ -171,6 +176,7 @@ class Server {
     spdlog::info("gslbd {} starting with {}", GSLB_VERSION, file_.string());
     if (!open_control_socket(server.control)) return 1;
     if (!data_.open(server)) return 1;
+    latency_.start(control_.config());
     data_.start(control_.published(), server);
     is_ready_ = true;
     control_.start();
@@ -317,6 +323,13 @@ class Server {
     signatures_->drop_due(time.now);
   }
 
+  void offload(std::function<void()> work, std::function<void()> done) {
+    asio::post(latency_pool_, [this, work = std::move(work), done = std::move(done)] {
+      work();
+      asio::post(io_, done);
+    });
+  }
+
   void stop() {
     hangup_.cancel();
     renewal_.cancel();
@@ -325,6 +338,8 @@ class Server {
     control_.stop();
     data_.stop();
     data_.log_totals();
+    latency_pool_.join();
+    latency_.stop();
     io_.stop();
   }
 
@@ -354,6 +369,7 @@ class Server {
       warn_of_restart(control_.config().server, result.config->server);
       config_ = result.config;
       control_.apply(result.config, zones);
+      latency_.apply(*result.config);
       finish_signing(time);
       data_.set_tls_credentials(result.config->server);
       watch_files();
@@ -388,11 +404,13 @@ class Server {
   std::shared_ptr<zones::SignatureCache> signatures_ = std::make_shared<zones::SignatureCache>();
   asio::io_context io_{1};
   asio::thread_pool loader_{1};
+  asio::thread_pool latency_pool_{2};  ///< One to make maps while a disk hangs.
   health::AsioClock clock_;
   health::SeededRandom random_;
   health::ProtocolProber prober_;
   std::shared_ptr<const Config> config_;  ///< That is running.
   ControlPlane control_;
+  LatencyService latency_;
   DataPlane data_;
   std::map<std::filesystem::path, FileWatcher> watchers_;
   asio::steady_timer renewal_;

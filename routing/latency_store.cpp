@@ -54,12 +54,13 @@ LatencyMerged LatencyStore::Merge::run() const {
       std::remove_if(merged->begin(), merged->end(),
                      [this](const LatencyCell& cell) { return is_too_old(cell, limits, now); });
   LatencyMerged result;
-  result.aged_out = static_cast<std::size_t>(merged->end() - too_old);
+  result.has_changes = !fresh.empty() || too_old != merged->end();
   merged->erase(too_old, merged->end());
 
   static const std::vector<FiledLatency> kNoLines;
   LatencySources sources{{}, filed.lines ? *filed.lines : kNoLines, filed.columns};
   result.evicted_networks = evict_oldest(*merged, sources, limits.max_memory);
+  if (result.evicted_networks > 0) result.has_changes = true;
   merged->shrink_to_fit();
   sources.measured = *merged;
   result.map = std::make_shared<const LatencyMap>(make_latency_map(sources));
@@ -109,6 +110,7 @@ bool LatencyStore::add(const base::IpAddress& client, LatencyColumn column,
 }
 
 LatencyStore::Merge LatencyStore::begin_merge(Time now) {
+  if (merging_) recent_->insert(merging_->begin(), merging_->end());
   merging_ = std::exchange(recent_, std::make_shared<Recent>());
   return {cells_, merging_, filed_, limits_, now};
 }

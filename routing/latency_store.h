@@ -20,7 +20,7 @@ struct LatencyLimits {
   std::chrono::seconds max_age = std::chrono::hours{168};
   /// In octets, for the store, the file's lines and the map together. While a map replaces another
   /// one, about as much again is in use.
-  std::size_t max_memory = std::size_t{200} << 20U;
+  std::size_t max_memory = 200'000'000;
 
   bool operator==(const LatencyLimits&) const = default;
 };
@@ -35,7 +35,7 @@ struct FiledLatencies {
 struct LatencyMerged {
   std::shared_ptr<const LatencyCells> cells;
   std::shared_ptr<const LatencyMap> map;
-  std::size_t aged_out = 0;          ///< Measured values that were too old.
+  bool has_changes = false;          ///< The cells are not those of before.
   std::size_t evicted_networks = 0;  ///< For want of memory.
 };
 
@@ -77,7 +77,8 @@ class LatencyStore {
   bool add(const base::IpAddress& client, LatencyColumn column, std::chrono::microseconds rtt,
            Time now);
 
-  /// Values that are added from now on wait for the next merge. One merge at a time.
+  /// Values that are added from now on wait for the next merge. A merge that was begun and not
+  /// finished is given up: its values are part of this one.
   Merge begin_merge(Time now);
   void finish_merge(const LatencyMerged& merged);
 

@@ -91,6 +91,28 @@ TEST_F(LatencyStoreTest, MeasurementsDuringAMergeAreNotLost) {
               ElementsAre(LatencySample{kParis, 10'000}, LatencySample{kLondon, 90'000}));
 }
 
+TEST_F(LatencyStoreTest, AMergeThatIsGivenUpLosesNothing) {
+  add("192.0.2.1", kLondon, 80ms);
+  add("192.0.2.1", kParis, 70ms);
+  store_.begin_merge(kNow);
+  add("192.0.2.1", kLondon, 160ms);
+  EXPECT_THAT(row(store_.make_map(kNow), "192.0.2.1"),
+              ElementsAre(LatencySample{kParis, 70'000}, LatencySample{kLondon, 90'000}));
+}
+
+TEST_F(LatencyStoreTest, AMergeTellsWhetherAnythingChanged) {
+  store_.set_limits({1h, 1'000'000});
+  add("192.0.2.1", kLondon, 80ms);
+  const auto merge = [&](LatencyStore::Time now) {
+    const LatencyMerged merged = store_.begin_merge(now).run();
+    store_.finish_merge(merged);
+    return merged.has_changes;
+  };
+  EXPECT_TRUE(merge(kNow));
+  EXPECT_FALSE(merge(kNow + 1h));
+  EXPECT_TRUE(merge(kNow + 2h));
+}
+
 TEST_F(LatencyStoreTest, WhatIsTooOldIsForgotten) {
   store_.set_limits({1h, std::size_t{1} << 20U});
   add("192.0.2.1", kLondon, 80ms);
