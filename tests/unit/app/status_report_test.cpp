@@ -70,11 +70,11 @@ class StatusReportTest : public testing::Test {
     std::vector<routing::EndpointState> states;
     for (std::size_t i = 0; i < statuses.size(); ++i) {
       endpoints.push_back(config_->endpoints[i].routing);
-      states.push_back({statuses[i], statuses[i]});
+      states.push_back({statuses[i], statuses[i], std::nullopt, std::nullopt});
     }
     const std::vector<std::string> reasons{reason, "", ""};
-    report_ =
-        make_status_report(*config_, {config_->profiles, endpoints, states}, statuses, reasons);
+    report_ = make_status_report(*config_, {config_->profiles, endpoints, states, {}, nullptr},
+                                 statuses, reasons);
   }
 
   /// `STATUS serving/total`, then `NAME STATUS in|out: REASON` for each entry.
