@@ -259,7 +259,8 @@ void add_latency_commands(CLI::App& app, Command& command) {
   importing.add_option("FILE", options->file, "Lines CLIENT,ENDPOINT,RTT_MS; - for standard input")
       ->required();
   add_control_options(importing, *options);
-  importing.callback([&command, options] { command = [options] { return import_file(*options); }; });
+  importing.callback(
+      [&command, options] { command = [options] { return import_file(*options); }; });
 
   CLI::App& showing = *latency.add_subcommand("show", "Show what is known");
   showing.add_option("PREFIX", options->prefix, "Only networks that overlap with this one");

@@ -93,10 +93,10 @@ TEST(Reload, ABrokenFileKeepsTheOldConfigurationAndNamesEveryError) {
   const std::string log = daemon.log();
   const std::string file = daemon.file().string();
   EXPECT_NE(
-      log.find(file + ":15:1: error: profile.vpn.methd: unknown key; did you mean \"method\"?"),
+      log.find(file + ":16:1: error: profile.vpn.methd: unknown key; did you mean \"method\"?"),
       std::string::npos)
       << log;
-  EXPECT_NE(log.find(file + ":24:10: error: profile.vpn.endpoints[2].weight: "), std::string::npos)
+  EXPECT_NE(log.find(file + ":25:10: error: profile.vpn.endpoints[2].weight: "), std::string::npos)
       << log;
   EXPECT_EQ(daemon.addresses(kVpn), "203.0.113.10");
   daemon.reload(weighted(0, 100, 0));
