@@ -4,6 +4,7 @@
 
 #include "app/admin.h"
 #include "app/control_plane.h"
+#include "app/latency_service.h"
 
 namespace gslb::app {
 
@@ -14,5 +15,11 @@ using Reload = std::function<void(std::function<void(const ConfigResult&)>)>;
 /// `control` must outlive `handlers`; `is_ready` tells whether queries are answered.
 void add_admin_api(AdminHandlers& handlers, const ControlPlane& control,
                    std::function<bool()> is_ready, Reload reload);
+
+/// Adds `/v1/explain`. `control` must outlive `handlers`.
+void add_explain_api(AdminHandlers& handlers, const ControlPlane& control);
+
+/// Adds `POST /v1/measurements` and `GET /v1/latency`. `latency` must outlive `handlers`.
+void add_latency_api(AdminHandlers& handlers, LatencyService& latency);
 
 }  // namespace gslb::app

@@ -41,6 +41,11 @@ class ControlPlane {
   /// What people are told of the present state.
   StatusReport status_report() const;
 
+  const ZoneList& zones() const noexcept { return zones_; }
+  /// What the published answers were compiled from. Borrows from the control plane; holds until its
+  /// next change.
+  routing::RoutingState routing_state() const;
+
   /// Begins to probe.
   void start();
   void stop();
@@ -62,7 +67,6 @@ class ControlPlane {
   void read_health();
   void on_report(const std::string& endpoint, const health::EndpointReport& report);
   void set_state(routing::EndpointId id, const health::EndpointReport& report);
-  routing::RoutingState routing_state() const;
   std::shared_ptr<const zones::CompiledProfile> compile(std::size_t profile) const;
   void publish_all();
   void publish_profiles_of(routing::EndpointId id);

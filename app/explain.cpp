@@ -178,6 +178,21 @@ tl::expected<routing::ProfileId, std::string> find_profile(const Config& config,
       "; ask for the name of one, or for a CNAME in a zone that leads to it");
 }
 
+tl::expected<ExplainAnswer, std::string> explain(const ControlPlane& control,
+                                                 const ExplainQuestion& question) {
+  const auto id = find_profile(control.config(), control.zones(), question.name);
+  if (!id) return tl::make_unexpected(id.error());
+  const auto snapshot = control.published().current();
+  const zones::CompiledProfile& profile = *snapshot->profiles[*id];
+  const routing::DecisionTree& tree =
+      question.family == Family::kIpv4 ? profile.a.tree : profile.aaaa.tree;
+  return ExplainAnswer{question,
+                       control.config().profiles[*id].name,
+                       routing::explain(*id, control.routing_state(), tree, question.family,
+                                        question.client, *snapshot->latency),
+                       {}};
+}
+
 tl::expected<ExplainAnswer, std::string> explain_offline(const Config& config,
                                                          const ExplainQuestion& question) {
   zones::SigningTime time;

@@ -37,6 +37,10 @@ tl::expected<routing::ProfileId, std::string> find_profile(const Config& config,
                                                            const ZoneList& zones,
                                                            const dns::Name& name);
 
+/// What is answered now.
+tl::expected<ExplainAnswer, std::string> explain(const ControlPlane& control,
+                                                 const ExplainQuestion& question);
+
 /// What a configuration would answer while every site is healthy.
 tl::expected<ExplainAnswer, std::string> explain_offline(const Config& config,
                                                          const ExplainQuestion& question);

@@ -7,24 +7,38 @@
 
 #include "app/config_comparison.h"
 #include "app/explain.h"
+#include "app/gslbctl_client.h"
 
 namespace gslb::app {
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kUsageError = 2;
+constexpr int kFailed = kExitFailed;
+constexpr int kUsageError = kExitUsage;
 constexpr const char* kDefaultConfig = "/etc/gslbd/gslbd.toml";
 
 struct Options {
   std::string name;
   std::string client;
   std::string type = "A";
+  std::string control;
   std::string config;
   bool json = false;
 };
 
 int fail(int status, std::string_view message) {
   fmt::print(stderr, "gslbctl: {}\n", message);
+  return status;
+}
+
+int explain_online(const Options& options) {
+  const ControlOptions control{options.control, {}, options.json};
+  std::string target = "/v1/explain?name=" + encode_query(options.name) +
+                       "&client=" + encode_query(options.client) +
+                       "&type=" + encode_query(options.type);
+  if (!options.json) target += "&format=text";
+  int status = kExitOk;
+  const auto reply = ask_for_json(control, "GET", target, "", status);
+  if (reply) fmt::print("{}{}", *reply, options.json ? "\n" : "");
   return status;
 }
 
@@ -60,7 +74,7 @@ int diff(const Options& options) {
 int explain(const Options& options) {
   const auto question = parse_explain_question(options.name, options.client, options.type);
   if (!question) return fail(kUsageError, question.error());
-  return explain_from_file(options, *question);
+  return options.config.empty() ? explain_online(options) : explain_from_file(options, *question);
 }
 
 }  // namespace
@@ -73,8 +87,10 @@ void add_explain_command(CLI::App& app, Command& command) {
   explain_command.add_option("--client", options->client, "The address or network of the client")
       ->required();
   explain_command.add_option("--type", options->type, "A or AAAA")->capture_default_str();
-  explain_command.add_option("--config", options->config,
-                             "Ask this file, as if every site were Online");
+  CLI::Option* file = explain_command.add_option(
+      "--config", options->config, "Ask this file, as if every site were Online, and no gslbd");
+  explain_command.add_option("--control", options->control, "The control socket of gslbd")
+      ->excludes(file);
   explain_command.add_flag("--json", options->json, "Print JSON");
   explain_command.callback(
       [options, &command] { command = [options] { return explain(*options); }; });

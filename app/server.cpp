@@ -203,6 +203,8 @@ class Server {
     add_admin_api(
         handlers, control_, [this] { return is_ready_; },
         [this](ReloadDone done) { reload("asked by the admin API", std::move(done)); });
+    add_explain_api(handlers, control_);
+    add_latency_api(handlers, latency_);
     return handlers;
   }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -111,6 +112,14 @@ void wait_until_online(Daemon& daemon) {
     const std::string line = std::string("endpoint ") + name + ": CheckingEndpoint -> Online";
     ASSERT_TRUE(daemon.process().wait_for_output(line)) << daemon.log();
   }
+}
+
+bool wait_for_answer(const Daemon& daemon, const std::string& client, const std::string& expected) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < until) {
+    if (dig(daemon, client).joined() == expected) return true;
+  }
+  return false;
 }
 
 constexpr const char* kProfile = "[profile.vpn]\nname = \"vpn.gslb.example.com\"\n";
@@ -326,6 +335,60 @@ endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
   EXPECT_THAT(dug.output, testing::HasSubstr("so its fallback is answered"));
   recover(1, "paris");
   EXPECT_EQ(answer("10.1.2.0/24"), Sites::kParis);
+}
+
+std::string gslbctl(const Daemon& daemon, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), GSLBCTL_BINARY);
+  arguments.insert(arguments.end(), {"--control", daemon.control().string()});
+  const support::Finished done = support::run(arguments);
+  EXPECT_EQ(done.status, 0) << done.output;
+  return done.output;
+}
+
+TEST_F(Routing, MeasuredLatencyGoesBeforeDistanceAndStaysOverARestart) {
+  const support::TemporaryFolder folder;
+  const std::string profile = std::string(kProfile) + R"(method = "performance"
+endpoints = [{ endpoint = "london" }, { endpoint = "paris" }, { endpoint = "newyork" }]
+)";
+  const std::string config = "state_dir = \"" + folder.path().string() + "\"\n" +
+                             "latency_file = \"" + (folder.path() / "latency.csv").string() +
+                             "\"\n" + sites_.config(profile);
+  support::write_file(folder.path() / "latency.csv", "10.2.0.0/16,newyork,3.5\n");
+  support::write_file(folder.path() / "measured.csv",
+                      "client,endpoint,rtt_ms\n10.1.2.7,paris,9\n10.1.2.8,newyork,7\n");
+  {
+    Daemon daemon(config);
+    EXPECT_EQ(dig(daemon, "10.1.2.0/24").joined(), Sites::kLondon) << "the nearest";
+    EXPECT_EQ(dig(daemon, "10.2.2.0/24").joined(), Sites::kNewYork) << "the latency file";
+    EXPECT_THAT(gslbctl(daemon, {"latency", "import", (folder.path() / "measured.csv").string()}),
+                testing::HasSubstr("2"));
+    ASSERT_TRUE(wait_for_answer(daemon, "10.1.2.0/24", Sites::kNewYork));
+    EXPECT_EQ(dig(daemon, "10.1.2.0/24").scope, "10.1.2.0/24/24");
+    EXPECT_EQ(dig(daemon, "10.1.3.0/24").joined(), Sites::kLondon) << "nobody measured there";
+    EXPECT_THAT(gslbctl(daemon, {"latency", "show", "10.1.2.0/24"}),
+                testing::HasSubstr("10.1.2.0/24"));
+    const std::string told = gslbctl(daemon, {"explain", kVpn, "--client", "10.1.2.9"});
+    EXPECT_THAT(told, testing::HasSubstr("7.0 ms measured"));
+    EXPECT_THAT(told, testing::HasSubstr("100.0 %  203.0.113.30"));
+    support::replace_file(folder.path() / "latency.csv", "10.2.0.0/16,london,3.5\n");
+    EXPECT_TRUE(wait_for_answer(daemon, "10.2.2.0/24", Sites::kLondon)) << "taken over live";
+    daemon.process().signal(SIGTERM);
+    EXPECT_EQ(daemon.process().wait(), 0) << daemon.log();
+  }
+  Daemon again(config);
+  EXPECT_EQ(dig(again, "10.1.2.0/24").joined(), Sites::kNewYork) << again.log();
+}
+
+TEST_F(Routing, ExplainTellsWhatIsAnsweredNow) {
+  start(R"(method = "priority"
+endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
+)");
+  fail(0, "london");
+  const std::string told = gslbctl(*daemon_, {"explain", kVpn, "--client", "10.1.2.9"});
+  EXPECT_THAT(told, testing::HasSubstr("out  london        -  Degraded; priority 1"));
+  EXPECT_THAT(told, testing::HasSubstr("100.0 %  203.0.113.20"));
+  EXPECT_THAT(gslbctl(*daemon_, {"explain", kVpn, "--client", "10.1.2.9", "--json"}),
+              testing::HasSubstr("\"profile\":\"vpn\""));
 }
 
 /// With MaxMind's writer, as an administrator's own database.
