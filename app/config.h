@@ -16,6 +16,7 @@
 #include "dns/rate_limiter.h"
 #include "dns/tls_credentials.h"
 #include "dns/tsig.h"
+#include "health/load_spec.h"
 #include "health/spec.h"
 #include "routing/geo_database.h"
 #include "routing/latency_store.h"
@@ -70,6 +71,7 @@ struct EndpointConfig {
   routing::EndpointSpec routing;
   std::vector<std::shared_ptr<const health::MonitorSpec>> monitors;  ///< Empty: Unmonitored.
   std::optional<base::IpAddress> probe_address;
+  std::optional<health::LoadSpec> load;
 };
 
 /// A configuration file that passed every check. Immutable once loaded. All names are resolved: a

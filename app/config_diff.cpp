@@ -153,7 +153,7 @@ class ChangeList {
   }
 
   static bool same_endpoint(const EndpointConfig& a, const EndpointConfig& b) {
-    return a.routing == b.routing && a.probe_address == b.probe_address &&
+    return a.routing == b.routing && a.probe_address == b.probe_address && a.load == b.load &&
            std::equal(a.monitors.begin(), a.monitors.end(), b.monitors.begin(), b.monitors.end(),
                       [](const auto& x, const auto& y) { return *x == *y; });
   }

@@ -2,6 +2,7 @@
 
 #include "app/config_sections.h"
 #include "app/config_text.h"
+#include "health/metric.h"
 #include "routing/region.h"
 
 namespace gslb::app::loading {
@@ -10,11 +11,11 @@ namespace {
 constexpr std::size_t kMaxAddresses = 64;
 
 const Section& section() {
-  static const Section kSection{
-      "endpoint",
-      "[endpoint.NAME]",
-      {"addresses", "location", "coordinates", "monitors", "probe_address", "enabled"},
-      {"target", "load", "ramp_up", "failback_delay"}};
+  static const Section kSection{"endpoint",
+                                "[endpoint.NAME]",
+                                {"addresses", "target", "location", "coordinates", "monitors",
+                                 "probe_address", "load", "enabled"},
+                                {"ramp_up", "failback_delay"}};
   return kSection;
 }
 
@@ -70,6 +71,65 @@ void read_place(const TableReader& reader, routing::EndpointSpec& spec, Report& 
   }
 }
 
+/// Prometheus and JSON are served over HTTP alone.
+Parsed<std::string> parse_url(std::string_view text) {
+  const std::size_t colon = text.find("://");
+  const std::string_view scheme = text.substr(0, std::min(colon, text.size()));
+  const bool is_http = scheme == "http" || scheme == "https";
+  const std::string_view rest = is_http ? text.substr(colon + 3) : std::string_view();
+  const bool is_plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!rest.empty() && rest.front() != '/' && is_plain) return std::string(text);
+  return tl::make_unexpected(quote(text) +
+                             " is no URL; write one such as \"https://lon.example.net/metrics\"");
+}
+
+Parsed<std::string> parse_metric(std::string_view text) {
+  const std::string problem = health::find_metric_problem(text);
+  if (problem.empty()) return std::string(text);
+  return tl::make_unexpected(quote(text) + " " + problem);
+}
+
+/// Nothing where it is there and no number within the bounds, which is reported.
+std::optional<double> read_number(const TableReader& reader, std::string_view key, double min,
+                                  double below, const std::string& advice) {
+  const auto value = reader.find(key);
+  if (!value) return std::nullopt;
+  const std::optional<double> number = value->node->value<double>();
+  if (number && *number >= min && *number < below && value->node->is_number()) return number;
+  reader.error(key, advice);
+  return std::nullopt;
+}
+
+void read_load(const Value& value, EndpointConfig& endpoint, Report& report) {
+  using namespace std::chrono_literals;
+  const toml::table* table =
+      read_table(value, report, "write { url = \"https://…\", metric = \"NAME\", capacity = 500 }");
+  if (table == nullptr) return;
+  TableReader reader(*table, value.path, report);
+  reader.check_keys({"url", "metric", "capacity", "shed_from", "interval", "certificate"}, {});
+  reader.require("url",
+                 "write where the site tells its load, such as "
+                 "\"https://lon.example.net/metrics\"");
+  reader.require("metric",
+                 "write the name of a Prometheus metric, such as "
+                 "\"windows_ras_total_connections\", or a JSON pointer");
+  reader.require("capacity", "write the value of the metric at which the site is full");
+  health::LoadSpec load;
+  load.url = reader.parsed("url", parse_url).value_or("");
+  load.metric = reader.parsed("metric", parse_metric).value_or("");
+  load.capacity =
+      read_number(reader, "capacity", 1e-9, 1e18, "is no number above 0; write one such as 500")
+          .value_or(1);
+  endpoint.routing.shed_from =
+      read_number(reader, "shed_from", 0, 1, "is no share below 1; write one such as 0.8")
+          .value_or(endpoint.routing.shed_from);
+  load.interval = reader.duration("interval", {1s, 1h}).value_or(load.interval);
+  load.verify_certificate =
+      reader.choice<bool>("certificate", {{"require", true}, {"ignore", false}}).value_or(true);
+  endpoint.load = std::move(load);
+}
+
 EndpointConfig read_endpoint(const NamedTable& named, Draft& draft, Report& report) {
   check_name(named, report);
   TableReader reader(*named.table, named.path, report);
@@ -80,11 +140,16 @@ EndpointConfig read_endpoint(const NamedTable& named, Draft& draft, Report& repo
   endpoint.routing.enabled = reader.boolean("enabled").value_or(true);
   if (const auto addresses = reader.find("addresses")) {
     read_answers(*addresses, endpoint.routing, report);
+    if (reader.has("target")) {
+      reader.error("target", "stands beside addresses; keep one of them");
+    }
   } else if (!reader.has("target")) {
     reader.require("addresses",
                    "write the addresses to answer, such as addresses = "
-                   "[\"203.0.113.10\"]");
+                   "[\"203.0.113.10\"], or a target");
   }
+  endpoint.routing.target = reader.parsed("target", parse_domain_name);
+  if (const auto load = reader.find("load")) read_load(*load, endpoint, report);
   read_place(reader, endpoint.routing, report);
   if (const auto monitors = reader.find("monitors")) {
     read_monitor_names(*monitors, endpoint, draft, report);

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -45,12 +47,18 @@ std::optional<EndpointStatus> unprobed_status(const EndpointConfig& endpoint, co
   return std::nullopt;
 }
 
-health::TargetSpec make_target(const EndpointConfig& endpoint) {
+/// `of_target` are the addresses of its target, where it has one.
+health::TargetSpec make_target(const EndpointConfig& endpoint,
+                               const std::vector<base::IpAddress>& of_target) {
   health::TargetSpec target;
   target.endpoint = endpoint.routing.name;
   target.monitors = endpoint.monitors;
   if (endpoint.probe_address) {
     target.addresses = {*endpoint.probe_address};
+    target.speaks_for_both_families = true;
+  } else if (endpoint.routing.target) {
+    // Whoever follows the CNAME may get any of them.
+    target.addresses = of_target;
     target.speaks_for_both_families = true;
   } else {
     target.addresses = endpoint.routing.ipv4;
@@ -83,12 +91,24 @@ ZoneList make_zones(const Config& config, const zones::SigningTime& time) {
 }
 
 ControlPlane::ControlPlane(health::Clock& clock, health::Random& random, health::Prober& prober,
-                           std::shared_ptr<const Config> config, ZoneList zones)
+                           std::shared_ptr<const Config> config, ZoneList zones,
+                           SiteSources sources)
     : clock_(clock),
       health_(clock, random, prober,
               [this](const std::string& endpoint, const health::EndpointReport& report) {
                 on_report(endpoint, report);
               }) {
+  if (sources.resolver != nullptr) {
+    targets_ = std::make_unique<health::TargetAddresses>(
+        clock, *sources.resolver, [this](const std::string& host) { on_target(host); });
+  }
+  if (sources.fetcher != nullptr) {
+    loads_ = std::make_unique<health::LoadPoller>(
+        clock, *sources.fetcher,
+        [this](const std::string& endpoint, const health::LoadPoller::Load& load) {
+          on_load(endpoint, load);
+        });
+  }
   if (const auto keys = dns::make_random_cookie_keys()) {
     own_cookie_keys_ = std::make_shared<const dns::CookieKeys>(*keys);
   } else {
@@ -108,6 +128,8 @@ void ControlPlane::start() {
 
 void ControlPlane::stop() {
   started_ = false;
+  if (targets_) targets_->set_hosts({});
+  if (loads_) loads_->set_targets({});
   health_.stop();
 }
 
@@ -166,28 +188,104 @@ void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
   clients_ = make_client_policy(*config_, own_cookie_keys_);
 }
 
+const dns::Name* ControlPlane::probed_target(EndpointId id) const {
+  const EndpointConfig& endpoint = config_->endpoints[id];
+  const bool is_probed_there =
+      !unprobed_[id] && !endpoint.probe_address && endpoint.routing.target && targets_;
+  return is_probed_there ? &*endpoint.routing.target : nullptr;
+}
+
 void ControlPlane::watch_health() {
+  std::set<std::string> hosts;
+  std::map<std::string, health::LoadSpec> loads;
+  for (EndpointId id = 0; id < config_->endpoints.size(); ++id) {
+    const EndpointConfig& endpoint = config_->endpoints[id];
+    if (const dns::Name* target = probed_target(id)) hosts.insert(target->to_string());
+    const bool is_used = !unprobed_[id] || *unprobed_[id] == EndpointStatus::kUnmonitored;
+    if (endpoint.load && is_used) loads.emplace(endpoint.routing.name, *endpoint.load);
+  }
+  if (targets_) targets_->set_hosts(hosts);
+  if (loads_) loads_->set_targets(loads);
+
   std::vector<health::TargetSpec> targets;
   for (EndpointId id = 0; id < config_->endpoints.size(); ++id) {
-    if (!unprobed_[id]) targets.push_back(make_target(config_->endpoints[id]));
+    if (unprobed_[id]) continue;
+    const dns::Name* host = probed_target(id);
+    health::TargetSpec target =
+        make_target(config_->endpoints[id], host ? targets_->find(host->to_string()).addresses
+                                                 : std::vector<base::IpAddress>());
+    if (!target.addresses.empty()) targets.push_back(std::move(target));
   }
   health_.apply(targets);
+}
+
+health::EndpointReport ControlPlane::report_of(EndpointId id) const {
+  const dns::Name* target = probed_target(id);
+  if (target == nullptr) return health_.report(endpoints_[id].name);
+  const std::string host = target->to_string();
+  const health::TargetAddresses::State& state = targets_->find(host);
+  if (!state.addresses.empty()) return health_.report(endpoints_[id].name);
+  health::EndpointReport report;
+  report.status = EndpointStatus::kCheckingEndpoint;
+  if (state.failures >= health::TargetAddresses::kGivingUp) {
+    report.status = EndpointStatus::kDegraded;
+    report.reason = "the target " + host + " has no addresses: " + state.error;
+  }
+  report.ipv4 = report.ipv6 = report.status;
+  return report;
 }
 
 void ControlPlane::read_health() {
   for (EndpointId id = 0; id < config_->endpoints.size(); ++id) {
     if (const auto& status = unprobed_[id]) {
-      states_[id] = {*status, *status, std::nullopt, std::nullopt};
-      statuses_[id] = *status;
+      set_state(id, {*status, *status, *status, std::nullopt, {}});
     } else {
-      set_state(id, health_.report(endpoints_[id].name));
+      set_state(id, report_of(id));
     }
   }
 }
 
 void ControlPlane::set_state(EndpointId id, const health::EndpointReport& report) {
-  states_[id] = {report.ipv4, report.ipv6, report.degraded_in, std::nullopt};
+  states_[id] = {report.ipv4, report.ipv6, report.degraded_in,
+                 loads_ ? loads_->find(endpoints_[id].name).share : std::nullopt};
   statuses_[id] = report.status;
+}
+
+void ControlPlane::on_target(const std::string& host) {
+  const std::vector<base::IpAddress>& addresses = targets_->find(host).addresses;
+  std::string text;
+  for (const base::IpAddress& address : addresses) text += " " + base::to_string(address);
+  if (!text.empty()) spdlog::info("target {}:{}", host, text);
+  watch_health();
+  for (EndpointId id = 0; id < config_->endpoints.size(); ++id) {
+    const dns::Name* target = probed_target(id);
+    if (target != nullptr && target->to_string() == host) {
+      on_report(endpoints_[id].name, report_of(id));
+    }
+  }
+}
+
+void ControlPlane::on_load(const std::string& endpoint, const health::LoadPoller::Load& load) {
+  const auto found = ids_.find(endpoint);
+  if (found == ids_.end()) return;
+  const EndpointId id = found->second;
+  const double before = routing::kept_weight(endpoints_[id], states_[id]);
+  states_[id].load = load.share;
+  const double after = routing::kept_weight(endpoints_[id], states_[id]);
+
+  if (!load.error.empty()) {
+    spdlog::warn("endpoint {}: its load is {}: {}", endpoint,
+                 load.share ? "an old one" : "not known, so it gets its full weight", load.error);
+  }
+  // A change that nobody would notice is not worth signing answers for.
+  constexpr double kNoticeable = 0.01;
+  const bool crosses = (before == 0) != (after == 0) || (before == 1) != (after == 1);
+  if (!crosses && std::abs(after - before) < kNoticeable) return;
+  publish_profiles_of(id);
+  if (crosses && load.share) {
+    spdlog::info("endpoint {}: {:.0f} % of its capacity in use, it keeps {:.0f} % of its weight",
+                 endpoint, *load.share * 100, after * 100);
+  }
 }
 
 void ControlPlane::on_report(const std::string& endpoint, const health::EndpointReport& report) {
@@ -213,7 +311,7 @@ routing::RoutingState ControlPlane::routing_state() const {
 StatusReport ControlPlane::status_report() const {
   std::vector<std::string> reasons;
   for (const routing::EndpointSpec& endpoint : endpoints_) {
-    reasons.push_back(health_.report(endpoint.name).reason);
+    reasons.push_back(report_of(ids_.find(endpoint.name)->second).reason);
   }
   return make_status_report(*config_, routing_state(), statuses_, reasons);
 }

@@ -10,6 +10,8 @@
 #include "app/config.h"
 #include "app/status_report.h"
 #include "health/health_monitor.h"
+#include "health/load_poller.h"
+#include "health/target_addresses.h"
 #include "routing/latency_columns.h"
 #include "zones/published.h"
 
@@ -22,6 +24,12 @@ using ZoneList = std::vector<std::shared_ptr<const zones::Zone>>;
 /// those that have keys. Thread-safe.
 ZoneList make_zones(const Config& config, const zones::SigningTime& time);
 
+/// What tells more of sites than probes do. Each may be null, and must outlive who uses it.
+struct SiteSources {
+  health::Resolver* resolver = nullptr;  ///< Of the targets of endpoints.
+  health::Fetcher* fetcher = nullptr;    ///< Of their loads.
+};
+
 /// Folds configuration and health into snapshots: compiles every profile when a configuration is
 /// applied, and those that contain an endpoint when its health changes, and publishes the result
 /// before it returns. Logs configuration and status changes.
@@ -32,7 +40,7 @@ class ControlPlane {
   /// Publishes answers for `config` at once; nothing is probed before start(). The references must
   /// outlive it.
   ControlPlane(health::Clock& clock, health::Random& random, health::Prober& prober,
-               std::shared_ptr<const Config> config, ZoneList zones);
+               std::shared_ptr<const Config> config, ZoneList zones, SiteSources sources = {});
 
   /// Where the workers read. Lives as long as the control plane.
   const zones::Published& published() const noexcept { return *published_; }
@@ -65,6 +73,12 @@ class ControlPlane {
   void adopt(std::shared_ptr<const Config> config, ZoneList zones);
   void watch_health();
   void read_health();
+  /// What is known of an endpoint that is probed, be it that its target has no addresses.
+  health::EndpointReport report_of(routing::EndpointId id) const;
+  /// Null for an endpoint that is not probed at the addresses of a target.
+  const dns::Name* probed_target(routing::EndpointId id) const;
+  void on_target(const std::string& host);
+  void on_load(const std::string& endpoint, const health::LoadPoller::Load& load);
   void on_report(const std::string& endpoint, const health::EndpointReport& report);
   void set_state(routing::EndpointId id, const health::EndpointReport& report);
   std::shared_ptr<const zones::CompiledProfile> compile(std::size_t profile) const;
@@ -74,6 +88,8 @@ class ControlPlane {
 
   health::Clock& clock_;
   health::HealthMonitor health_;
+  std::unique_ptr<health::TargetAddresses> targets_;  ///< Null without a resolver.
+  std::unique_ptr<health::LoadPoller> loads_;         ///< Null without a fetcher.
   std::shared_ptr<const Config> config_;
 
   // Derived from config_, all by EndpointId or ProfileId.

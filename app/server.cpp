@@ -29,7 +29,9 @@
 #include "dns/tcp_server.h"
 #include "dns/udp_worker.h"
 #include "health/clock.h"
+#include "health/fetcher.h"
 #include "health/protocol_prober.h"
+#include "health/resolver.h"
 #include "zones/signing_keys.h"
 
 namespace gslb::app {
@@ -161,8 +163,11 @@ class Server {
       : file_(std::move(file)),
         clock_(io_),
         prober_(io_),
+        resolver_(io_),
+        fetcher_(io_),
         config_(config),
-        control_(clock_, random_, prober_, config, make_zones(*config, signing_time())),
+        control_(clock_, random_, prober_, config, make_zones(*config, signing_time()),
+                 {&resolver_, &fetcher_}),
         latency_(
             clock_, control_.latency_columns(),
             [this](auto work, auto done) { offload(std::move(work), std::move(done)); },
@@ -410,6 +415,8 @@ class Server {
   health::AsioClock clock_;
   health::SeededRandom random_;
   health::ProtocolProber prober_;
+  health::SystemResolver resolver_;
+  health::HttpFetcher fetcher_;
   std::shared_ptr<const Config> config_;  ///< That is running.
   ControlPlane control_;
   LatencyService latency_;
