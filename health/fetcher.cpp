@@ -26,6 +26,8 @@ class Download {
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(spec.timeout.count()));
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    // Between two polls a firewall may forget the connection.
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "gslbd");
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Download::on_body);

@@ -391,6 +391,97 @@ endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
               testing::HasSubstr("\"profile\":\"vpn\""));
 }
 
+TEST(Target, IsAnsweredAsACnameAndProbedWhereItLeads) {
+  VpnSite site;
+  VpnSite::Options options;
+  options.listen = {base::IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}),
+                    site.port()};  // Where localhost has it.
+  VpnSite other(options);
+  Daemon daemon(quick_config(site.port(), R"(
+[endpoint.london]
+target = "localhost"
+monitors = ["sstp"]
+[endpoint.nowhere]
+target = "nowhere.invalid"
+monitors = ["sstp"]
+[endpoint.spare]
+addresses = ["203.0.113.20"]
+[profile.vpn]
+name = "vpn.gslb.example.com"
+method = "priority"
+endpoints = [{ endpoint = "london" }, { endpoint = "spare" }]
+[profile.other]
+name = "other.gslb.example.com"
+method = "priority"
+endpoints = [{ endpoint = "nowhere" }, { endpoint = "spare" }]
+)"));
+  ASSERT_TRUE(daemon.process().wait_for_output("endpoint london: CheckingEndpoint -> Online"))
+      << daemon.log();
+  for (const char* type : {"A", "AAAA"}) {
+    const Dug dug = dig(daemon, "10.0.0.0/8", type);
+    EXPECT_EQ(dug.joined(), "localhost.") << dug.output;
+    EXPECT_THAT(dug.output, testing::ContainsRegex("IN\tCNAME\tlocalhost\\."));
+  }
+  EXPECT_EQ(dig(daemon, "10.0.0.0/8", "MX").joined(), "");
+  site.set_behaviour(SiteBehaviour::kStatus404);
+  ASSERT_TRUE(daemon.process().wait_for_output("endpoint london: Online -> Degraded"))
+      << daemon.log();
+  EXPECT_EQ(dig(daemon, "10.0.0.0/8").joined(), "203.0.113.20");
+  ASSERT_TRUE(daemon.process().wait_for_output(
+      "endpoint nowhere: CheckingEndpoint -> Degraded: the target nowhere.invalid has no "
+      "addresses: "))
+      << daemon.log();
+  EXPECT_EQ(dig(daemon, "10.0.0.0/8", "A", "other.gslb.example.com").joined(), "203.0.113.20");
+}
+
+TEST(Load, ABusySiteGetsFewerClientsAndAFullOneNoneWhileAnotherHasRoom) {
+  VpnSite::Options options;
+  options.tls = false;
+  options.behaviour = SiteBehaviour::kStatus200;
+  options.body = "# TYPE sessions gauge\nsessions{port=\"sstp\"} 500\n";
+  VpnSite metrics(options);
+  const auto config = [&](int capacity) {
+    return R"(
+[zone."gslb.example.com"]
+nameservers = { "ns1.gslb.example.com" = ["192.0.2.53"] }
+[endpoint.london]
+addresses = ["203.0.113.10"]
+[endpoint.london.load]
+url = "http://127.0.0.1:)" +
+           std::to_string(metrics.port()) + R"(/metrics"
+metric = "sessions"
+interval = "1s"
+capacity = )" +
+           std::to_string(capacity) + R"(
+[endpoint.spare]
+addresses = ["203.0.113.20"]
+[profile.vpn]
+name = "vpn.gslb.example.com"
+method = "priority"
+endpoints = [{ endpoint = "london" }, { endpoint = "spare" }]
+[profile.shared]
+name = "shared.gslb.example.com"
+method = "weighted"
+endpoints = [{ endpoint = "london" }, { endpoint = "spare" }]
+)";
+  };
+  Daemon daemon(config(500));
+  ASSERT_TRUE(wait_for_answer(daemon, "10.0.0.0/8", "203.0.113.20")) << daemon.log();
+  EXPECT_THAT(gslbctl(daemon, {"explain", kVpn, "--client", "10.0.0.1"}),
+              testing::HasSubstr("full at 100 % of its capacity"));
+  daemon.reload(config(556));  // 90 %: half of its weight is left.
+  ASSERT_TRUE(wait_for_answer(daemon, "10.0.0.0/8", "203.0.113.10")) << daemon.log();
+  const std::string told =
+      gslbctl(daemon, {"explain", "shared.gslb.example.com", "--client", "10.0.0.1"});
+  EXPECT_THAT(told, testing::HasSubstr("which keeps 50 % of its weight"));
+  EXPECT_THAT(told, testing::HasSubstr("london   33."));
+  metrics.set_behaviour(SiteBehaviour::kStatus404);
+  ASSERT_TRUE(daemon.wait_for_log("its load is not known, so it gets its full weight"))
+      << daemon.log();
+  EXPECT_THAT(gslbctl(daemon, {"explain", "shared.gslb.example.com", "--client", "10.0.0.1"}),
+              testing::HasSubstr("london   50.0 %"));
+}
+
 /// With MaxMind's writer, as an administrator's own database.
 void make_mmdb(const std::string& schema, const std::filesystem::path& file) {
   const std::filesystem::path fresh = file.string() + ".new";
