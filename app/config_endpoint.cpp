@@ -71,6 +71,13 @@ void read_place(const TableReader& reader, routing::EndpointSpec& spec, Report& 
   }
 }
 
+Parsed<dns::Name> parse_target(std::string_view text) {
+  if (base::parse_ip_address(text)) {
+    return tl::make_unexpected(quote(text) + " is an address; write it in addresses");
+  }
+  return parse_domain_name(text);
+}
+
 /// Prometheus and JSON are served over HTTP alone.
 Parsed<std::string> parse_url(std::string_view text) {
   const std::size_t colon = text.find("://");
@@ -148,7 +155,7 @@ EndpointConfig read_endpoint(const NamedTable& named, Draft& draft, Report& repo
                    "write the addresses to answer, such as addresses = "
                    "[\"203.0.113.10\"], or a target");
   }
-  endpoint.routing.target = reader.parsed("target", parse_domain_name);
+  endpoint.routing.target = reader.parsed("target", parse_target);
   if (const auto load = reader.find("load")) read_load(*load, endpoint, report);
   read_place(reader, endpoint.routing, report);
   if (const auto monitors = reader.find("monitors")) {
