@@ -58,7 +58,7 @@ std::string client_text(const Explanation::Client& client) {
 }
 
 void append_level(const Explanation::Level& level, std::string& text) {
-  const std::string indent(2 * level.depth, ' ');
+  const std::string indent(std::size_t{2} * level.depth, ' ');
   text += fmt::format("{}profile {}, method {}", indent, level.profile, to_string(level.method));
   if (level.depth > 0) text += fmt::format(", {}", percent(level.probability));
   text += "\n";

@@ -243,7 +243,8 @@ void LatencyService::begin_save() {
   is_saving_ = true;
   last_save_ = clock_.now();
   const auto error = std::make_shared<std::string>();
-  offload_([error, save = make_save()] { *error = save(); },
+  std::function<std::string()> save = make_save();
+  offload_([error, save = std::move(save)] { *error = save(); },
            [this, error] {
              is_saving_ = false;
              finish_save(*error);

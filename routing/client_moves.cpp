@@ -156,6 +156,7 @@ std::vector<ClientGroup> client_groups(const RoutedProfile& before, const Routed
     group.weight += weight_of({starts[i], last});
   }
   std::vector<ClientGroup> result;
+  result.reserve(groups.size() + 1);
   for (const auto& [key, group] : groups) result.push_back(group);
   // Nothing tells clients apart: one stands for all.
   if (result.empty()) result.push_back({v4 ? base::IpAddress() : base::IpAddress::v6({}), 1});

@@ -167,6 +167,7 @@ class Explainer {
   std::string health_reason(const ProfileEndpointSpec& entry, Verdict verdict) {
     const EndpointState* health = entry.nested ? nullptr : &state_.states[entry.endpoint];
     const auto status = [&] {
+      if (health == nullptr) return std::string("no endpoint");
       return std::string(base::to_string(family_ == Family::kIpv4 ? health->ipv4 : health->ipv6));
     };
     switch (verdict) {
