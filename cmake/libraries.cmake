@@ -21,6 +21,11 @@ target_link_libraries(gslb_asio PUBLIC Boost::headers Threads::Threads)
 add_library(gslb_asio_ssl STATIC ${CMAKE_SOURCE_DIR}/cmake/asio_ssl.cpp)
 target_link_libraries(gslb_asio_ssl PUBLIC gslb_asio OpenSSL::SSL OpenSSL::Crypto)
 
+# Boost.Beast, likewise.
+add_library(gslb_beast STATIC ${CMAKE_SOURCE_DIR}/cmake/beast.cpp)
+target_compile_definitions(gslb_beast PUBLIC BOOST_BEAST_SEPARATE_COMPILATION)
+target_link_libraries(gslb_beast PUBLIC gslb_asio)
+
 # Boost.JSON, likewise.
 add_library(gslb_json STATIC ${CMAKE_SOURCE_DIR}/cmake/json.cpp)
 target_link_libraries(gslb_json PUBLIC Boost::headers)

@@ -1,6 +1,8 @@
-# gslb_room(NAME SOURCES ... PUBLIC ... PRIVATE ...): a static library that holds one room, or a layer
-# of one. PUBLIC are the rooms whose headers appear in this room's headers; third-party libraries go
-# under PRIVATE, so that their headers can never leak through a room's public header.
+# gslb_room(NAME SOURCES ... PUBLIC ... PRIVATE ... PRECOMPILE ... SLOW_UNDER_SANITIZERS): a
+# static library that holds one room, or a layer of one. PUBLIC are the rooms whose headers appear in this room's headers;
+# third-party libraries go under PRIVATE, so that their headers can never leak through a room's public
+# header. PRECOMPILE are big headers that many of its sources read, see gslb_precompile.
+# SLOW_UNDER_SANITIZERS: this room is not optimized there, as it takes longer to compile than to run.
 
 add_library(gslb_options INTERFACE)
 target_include_directories(gslb_options INTERFACE ${CMAKE_SOURCE_DIR})
@@ -22,8 +24,22 @@ if(GSLB_SANITIZE)
   endif()
 endif()
 
+# gslb_precompile(TARGET HEADERS ...): these and the standard library's usual ones, read once for all
+# sources of the target. For the sanitizers' presets only: the others find out forgotten includes.
+function(gslb_precompile target)
+  if(GSLB_PRECOMPILE)
+    target_precompile_headers(${target} PRIVATE
+      <algorithm> <chrono> <functional> <map> <memory> <optional> <ranges> <string> <unordered_map>
+      <variant> <vector> <tl/expected.hpp> ${ARGN})
+  endif()
+endfunction()
+
 function(gslb_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ROOM "SLOW_UNDER_SANITIZERS" "" "SOURCES;PUBLIC;PRIVATE;PRECOMPILE" ${ARGN})
   add_library(${name} STATIC ${ROOM_SOURCES})
   target_link_libraries(${name} PUBLIC gslb_options ${ROOM_PUBLIC} PRIVATE ${ROOM_PRIVATE})
+  gslb_precompile(${name} ${ROOM_PRECOMPILE})
+  if(GSLB_SANITIZE AND NOT ROOM_SLOW_UNDER_SANITIZERS)
+    target_compile_options(${name} PRIVATE -O1)
+  endif()
 endfunction()

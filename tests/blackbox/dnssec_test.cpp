@@ -151,7 +151,53 @@ constexpr Question kQuestions[] = {
     {"nothing", type::kA, "NXDOMAIN"},    {"a.b.c", type::kTxt, "NXDOMAIN"},
     {"a.weighted", type::kA, "NXDOMAIN"}, {"zz", type::kAaaa, "NXDOMAIN"},
     {"lab", type::kDs, "NOERROR"},        {"ns1", type::kA, "NOERROR"},
+    {"several", type::kA, "NOERROR"},     {"several", type::kAaaa, "NOERROR"},
+    {"several", type::kTxt, "NOERROR"},   {"sticky", type::kA, "NOERROR"},
+    {"anywhere", type::kA, "NOERROR"},    {"anywhere", type::kAaaa, "NOERROR"},
+    {"elsewhere", type::kA, "NOERROR"},   {"elsewhere", type::kAaaa, "NOERROR"},
+    {"byname", type::kA, "NOERROR"},      {"byname", type::kAaaa, "NOERROR"},
+    {"byname", type::kTxt, "NOERROR"},    {"falls", type::kA, "NOERROR"},
+    {"falls", type::kAaaa, "NOERROR"},    {"nearest", type::kA, "NOERROR"},
+    {"nearest", type::kAaaa, "NOERROR"},
 };
+
+/// One profile for each way that an answer of theirs differs in its records: many addresses, none
+/// for a client of nowhere, a CNAME, addresses of the profile itself.
+constexpr const char* kOtherMethods = R"(
+[endpoint.byname]
+target = "www.gslb.example.com"
+[profile.several]
+name = "several.gslb.example.com"
+method = "multivalue"
+endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
+[profile.sticky]
+name = "sticky.gslb.example.com"
+method = "weighted"
+sticky = { ipv4_prefix = 24, ipv6_prefix = 56 }
+endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
+[profile.anywhere]
+name = "anywhere.gslb.example.com"
+method = "geographic"
+endpoints = [{ endpoint = "london", regions = ["GB"] }, { endpoint = "paris", regions = ["WORLD"] }]
+[profile.elsewhere]
+name = "elsewhere.gslb.example.com"
+method = "geographic"
+endpoints = [{ endpoint = "london", regions = ["GB"] }, { endpoint = "paris", regions = ["FR"] }]
+[profile.nearest]
+name = "nearest.gslb.example.com"
+method = "performance"
+endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
+[profile.byname]
+name = "byname.gslb.example.com"
+method = "priority"
+endpoints = [{ endpoint = "byname" }]
+[profile.falls]
+name = "falls.gslb.example.com"
+method = "priority"
+when_all_down = "fallback"
+fallback = ["203.0.113.99", "2001:db8::99"]
+endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
+)";
 
 class DnssecTest : public testing::Test {
  protected:
@@ -173,14 +219,15 @@ class DnssecTest : public testing::Test {
     };
     return monitor("london", london_) + monitor("paris", paris_) +
            "[endpoint.london]\naddresses = [\"203.0.113.10\"]\nprobe_address = \"127.0.0.1\"\n"
-           "monitors = [\"london\"]\n"
+           "location = \"GB\"\nmonitors = [\"london\"]\n"
            "[endpoint.paris]\naddresses = [\"203.0.113.20\", \"2001:db8::20\"]\n"
-           "probe_address = \"127.0.0.1\"\nmonitors = [\"paris\"]\n" +
+           "location = \"FR\"\nprobe_address = \"127.0.0.1\"\nmonitors = [\"paris\"]\n" +
            profile("weighted", "weighted", "", true) + profile("priority", "priority", "", true) +
            profile("empties", "priority", "when_all_down = \"nodata\"\n", false) +
            profile("fails", "priority", "when_all_down = \"servfail\"\n", false) +
            "[profile.london]\nname = \"london.gslb.example.com\"\nmethod = \"priority\"\n"
-           "[[profile.london.endpoints]]\nendpoint = \"london\"\n";
+           "[[profile.london.endpoints]]\nendpoint = \"london\"\n" +
+           kOtherMethods;
   }
 
   static std::string profile(const std::string& name, const std::string& method,
@@ -229,6 +276,8 @@ TEST_F(DnssecTest, UnboundFindsEveryAnswerSecureInEveryStateOfHealth) {
   expect_all_secure(unbound);
   EXPECT_THAT(unbound.ask(std::string("empties.") + kApex, type::kA).answer, testing::IsEmpty());
   EXPECT_EQ(unbound.ask(fails, type::kA).rcode, "SERVFAIL");
+  EXPECT_THAT(unbound.ask(std::string("falls.") + kApex, type::kAaaa).answer,
+              testing::Contains(HasSubstr("2001:db8::99")));
 
   london_.set_behaviour(SiteBehaviour::kHealthy);
   paris_.set_behaviour(SiteBehaviour::kHealthy);
@@ -273,6 +322,9 @@ TEST_F(DnssecTest, DelvValidatesEveryKindOfAnswer) {
                                    {"c1.alias", "A"},
                                    {"ent", "A"},
                                    {"nothing", "A"},
+                                   {"several", "A"},
+                                   {"elsewhere", "A"},
+                                   {"byname", "A"},
                                    {"lab", "DS"}}) {
     EXPECT_THAT(delv(daemon_, zone_, std::string(name) + "." + kApex, type),
                 HasSubstr("fully validated"))

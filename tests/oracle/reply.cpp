@@ -35,8 +35,10 @@ Record make_record(const ldns_rr* original) {
   Record record;
   record.owner = take(ldns_rdf2str(ldns_rr_owner(rr.get())));
   record.type = take(ldns_rr_type2str(ldns_rr_get_type(rr.get())));
-  const std::uint16_t kClass = ldns_rr_get_class(rr.get());
-  if (kClass != LDNS_RR_CLASS_IN) record.type += " CLASS" + std::to_string(kClass);
+  const ldns_rr_class rr_class = ldns_rr_get_class(rr.get());
+  if (rr_class != LDNS_RR_CLASS_IN) {
+    record.type += " CLASS" + std::to_string(static_cast<unsigned>(rr_class));
+  }
   record.ttl = ldns_rr_ttl(rr.get());
   for (std::size_t i = 0; i < ldns_rr_rd_count(rr.get()); ++i) {
     if (i > 0) record.data += ' ';

@@ -218,7 +218,7 @@ TEST_F(CookieTest, AClientCookieIsAnsweredWithAServerCookieThatHolds) {
 }
 
 TEST_F(CookieTest, ACookieOfAnImpossibleLengthIsMalformed) {
-  for (const std::size_t size : {0, 7, 9, 15, 41}) {
+  for (const std::size_t size : {0U, 7U, 9U, 15U, 41U}) {
     EXPECT_EQ(ask_and_read(with_option(edns_option::kCookie, Bytes(size, 1))).rcode, "FORMERR");
   }
 }
