@@ -1,8 +1,9 @@
-# gslb_room(NAME SOURCES ... PUBLIC ... PRIVATE ... PRECOMPILE ... SLOW_UNDER_SANITIZERS): a
-# static library that holds one room, or a layer of one. PUBLIC are the rooms whose headers appear in this room's headers;
-# third-party libraries go under PRIVATE, so that their headers can never leak through a room's public
-# header. PRECOMPILE are big headers that many of its sources read, see gslb_precompile.
-# SLOW_UNDER_SANITIZERS: this room is not optimized there, as it takes longer to compile than to run.
+# gslb_room(NAME [UNOPTIMIZED_IF_SANITIZED] SOURCES ... PUBLIC ... PRIVATE ... PRECOMPILE ...): a static
+# library that holds one room, or a layer of one. PUBLIC are the rooms whose headers appear in this
+# room's headers; third-party libraries go under PRIVATE, so that their headers can never leak through
+# a room's public header. PRECOMPILE are big headers that many of its sources read, see
+# gslb_precompile. UNOPTIMIZED_IF_SANITIZED is for a room that then takes longer to compile than the
+# tests to run it.
 
 add_library(gslb_options INTERFACE)
 target_include_directories(gslb_options INTERFACE ${CMAKE_SOURCE_DIR})
@@ -35,11 +36,11 @@ function(gslb_precompile target)
 endfunction()
 
 function(gslb_room name)
-  cmake_parse_arguments(ROOM "SLOW_UNDER_SANITIZERS" "" "SOURCES;PUBLIC;PRIVATE;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(ROOM "UNOPTIMIZED_IF_SANITIZED" "" "SOURCES;PUBLIC;PRIVATE;PRECOMPILE" ${ARGN})
   add_library(${name} STATIC ${ROOM_SOURCES})
   target_link_libraries(${name} PUBLIC gslb_options ${ROOM_PUBLIC} PRIVATE ${ROOM_PRIVATE})
   gslb_precompile(${name} ${ROOM_PRECOMPILE})
-  if(GSLB_SANITIZE AND NOT ROOM_SLOW_UNDER_SANITIZERS)
+  if(GSLB_SANITIZE AND NOT ROOM_UNOPTIMIZED_IF_SANITIZED)
     target_compile_options(${name} PRIVATE -O1)
   endif()
 endfunction()

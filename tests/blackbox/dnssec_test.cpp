@@ -161,20 +161,11 @@ constexpr Question kQuestions[] = {
     {"nearest", type::kAaaa, "NOERROR"},
 };
 
-/// One profile for each way that an answer of theirs differs in its records: many addresses, none
-/// for a client of nowhere, a CNAME, addresses of the profile itself.
-constexpr const char* kOtherMethods = R"(
+/// Profiles whose entries are not simply both sites: some by region, so that a client of nowhere
+/// gets the rest of the world or nothing, and one whose answer is a CNAME.
+constexpr const char* kByRegionOrName = R"(
 [endpoint.byname]
 target = "www.gslb.example.com"
-[profile.several]
-name = "several.gslb.example.com"
-method = "multivalue"
-endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
-[profile.sticky]
-name = "sticky.gslb.example.com"
-method = "weighted"
-sticky = { ipv4_prefix = 24, ipv6_prefix = 56 }
-endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
 [profile.anywhere]
 name = "anywhere.gslb.example.com"
 method = "geographic"
@@ -183,20 +174,10 @@ endpoints = [{ endpoint = "london", regions = ["GB"] }, { endpoint = "paris", re
 name = "elsewhere.gslb.example.com"
 method = "geographic"
 endpoints = [{ endpoint = "london", regions = ["GB"] }, { endpoint = "paris", regions = ["FR"] }]
-[profile.nearest]
-name = "nearest.gslb.example.com"
-method = "performance"
-endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
 [profile.byname]
 name = "byname.gslb.example.com"
 method = "priority"
 endpoints = [{ endpoint = "byname" }]
-[profile.falls]
-name = "falls.gslb.example.com"
-method = "priority"
-when_all_down = "fallback"
-fallback = ["203.0.113.99", "2001:db8::99"]
-endpoints = [{ endpoint = "london" }, { endpoint = "paris" }]
 )";
 
 class DnssecTest : public testing::Test {
@@ -225,9 +206,17 @@ class DnssecTest : public testing::Test {
            profile("weighted", "weighted", "", true) + profile("priority", "priority", "", true) +
            profile("empties", "priority", "when_all_down = \"nodata\"\n", false) +
            profile("fails", "priority", "when_all_down = \"servfail\"\n", false) +
+           profile("falls", "priority",
+                   "when_all_down = \"fallback\"\n"
+                   "fallback = [\"203.0.113.99\", \"2001:db8::99\"]\n",
+                   true) +
+           profile("several", "multivalue", "", true) +
+           profile("sticky", "weighted", "sticky = { ipv4_prefix = 24, ipv6_prefix = 56 }\n",
+                   true) +
+           profile("nearest", "performance", "", true) +
            "[profile.london]\nname = \"london.gslb.example.com\"\nmethod = \"priority\"\n"
            "[[profile.london.endpoints]]\nendpoint = \"london\"\n" +
-           kOtherMethods;
+           kByRegionOrName;
   }
 
   static std::string profile(const std::string& name, const std::string& method,
