@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <span>
 #include <utility>
-#include <vector>
 
+#include "base/big_allocator.h"
 #include "routing/range_map.h"
 
 namespace gslb::routing {
@@ -16,10 +16,17 @@ using LatencyColumn = std::uint16_t;
 
 /// How far an endpoint is from a client network.
 struct LatencySample {
-  LatencyColumn column = 0;
-  std::uint32_t rtt_us = 0;
+  LatencySample() = default;
+  LatencySample(LatencyColumn of, std::uint32_t microseconds) noexcept
+      : column(of), rtt_us(microseconds) {}
 
-  bool operator==(const LatencySample&) const = default;
+  bool operator==(const LatencySample& other) const noexcept {
+    return column == other.column && rtt_us == other.rtt_us;
+  }
+
+  LatencyColumn column = 0;
+  std::uint16_t followers = 0;  ///< In a LatencyMap: how many samples of its row come after it.
+  std::uint32_t rtt_us = 0;
 };
 
 /// The measured round-trip times of all client networks. Immutable, so any number of threads may
@@ -27,36 +34,44 @@ struct LatencySample {
 class LatencyMap {
  public:
   /// Knows no measurement.
-  LatencyMap() : row_starts_{0} {}
-  /// `ranges` leads to row numbers; row i is samples[row_starts[i]] … samples[row_starts[i + 1]],
-  /// sorted by rising `rtt_us`.
-  LatencyMap(RangeMap ranges, std::vector<std::uint32_t> row_starts,
-             std::vector<LatencySample> samples)
-      : ranges_(std::move(ranges)),
-        row_starts_(std::move(row_starts)),
-        samples_(std::move(samples)) {}
+  LatencyMap() = default;
 
-  /// The networks: each value is a row; kNone means no measurement.
+  /// The networks: each value is for row(); kNone means no measurement.
   const RangeMap& ranges() const noexcept { return ranges_; }
 
   /// The samples of a value of ranges(), the nearest endpoint first; none for RangeMap::kNone.
   std::span<const LatencySample> row(std::uint32_t value) const noexcept {
     if (value == RangeMap::kNone) return {};
-    return std::span(samples_).subspan(row_starts_[value],
-                                       row_starts_[value + 1] - row_starts_[value]);
+    const LatencySample* const first = &samples_[value];
+    return {first, std::size_t{first->followers} + 1};
   }
   std::size_t sample_count() const noexcept { return samples_.size(); }
 
   /// In octets.
   std::size_t memory() const noexcept {
-    return ranges_.memory() + row_starts_.capacity() * sizeof(std::uint32_t) +
-           samples_.capacity() * sizeof(LatencySample);
+    return ranges_.memory() + samples_.capacity() * sizeof(LatencySample);
   }
 
  private:
+  friend class LatencyMapBuilder;
+
   RangeMap ranges_;
-  std::vector<std::uint32_t> row_starts_;
-  std::vector<LatencySample> samples_;
+  base::BigVector<LatencySample> samples_;
+};
+
+/// Collects the rows of a LatencyMap. Not thread-safe.
+class LatencyMapBuilder {
+ public:
+  /// `samples` is how many there will be.
+  void reserve(std::size_t samples) { samples_.reserve(samples); }
+  /// `samples` holds in `network`, but not in smaller ones that are added too. There must be one.
+  void add(const base::AddressPrefix& network, std::span<const LatencySample> samples);
+
+  LatencyMap build() &&;
+
+ private:
+  RangeMapBuilder ranges_;
+  base::BigVector<LatencySample> samples_;
 };
 
 }  // namespace gslb::routing

@@ -161,28 +161,15 @@ bool is_before(const base::AddressPrefix& a, const base::AddressPrefix& b) noexc
 }
 
 LatencyMap make_latency_map(const LatencySources& sources) {
-  std::size_t rows = 0;
   std::size_t count = 0;
   Walk counting(sources);
-  for (Row row; counting.next(row); ++rows) count += row.samples.size();
+  for (Row row; counting.next(row);) count += row.samples.size();
 
-  RangeMapBuilder ranges;
-  std::vector<std::uint32_t> starts{0};
-  std::vector<LatencySample> samples;
-  starts.reserve(rows + 1);
-  samples.reserve(count);
+  LatencyMapBuilder map;
+  map.reserve(count);
   Walk walk(sources);
-  for (Row row; walk.next(row);) {
-    ranges.add(row.network, static_cast<std::uint32_t>(starts.size() - 1));
-    const auto first = static_cast<std::ptrdiff_t>(samples.size());
-    samples.insert(samples.end(), row.samples.begin(), row.samples.end());
-    std::sort(samples.begin() + first, samples.end(),
-              [](const LatencySample& a, const LatencySample& b) {
-                return std::tie(a.rtt_us, a.column) < std::tie(b.rtt_us, b.column);
-              });
-    starts.push_back(static_cast<std::uint32_t>(samples.size()));
-  }
-  return {std::move(ranges).build(), std::move(starts), std::move(samples)};
+  for (Row row; walk.next(row);) map.add(row.network, row.samples);
+  return std::move(map).build();
 }
 
 std::size_t estimate_memory(const LatencySources& sources) {

@@ -1,6 +1,7 @@
 #include "routing/range_map.h"
 
 #include <array>
+#include <limits>
 #include <queue>
 #include <span>
 #include <utility>
@@ -55,18 +56,42 @@ struct Interval {
   std::uint32_t value;
 };
 
-template <class Key, std::size_t kFanout>
-std::vector<std::vector<Key>> make_levels(const std::vector<Key>& keys) {
-  std::vector<std::vector<Key>> levels;
-  const std::vector<Key>* below = &keys;
+/// Fills the last node, and reads the first key of each node into the level above, up to the root.
+template <std::size_t kFanout, class Table>
+void finish(Table& table) {
+  using Keys = decltype(table.keys);
+  const auto fill = [](Keys& keys) {
+    const std::size_t size = (keys.size() + kFanout - 1) / kFanout * kFanout;
+    keys.reserve(size);
+    keys.resize(size, std::numeric_limits<typename Keys::value_type>::max());
+    keys.shrink_to_fit();
+  };
+  fill(table.keys);
+  table.low.shrink_to_fit();
+  table.values.shrink_to_fit();
+  const Keys* below = &table.keys;
   while (below->size() > kFanout) {
-    std::vector<Key> level;
-    level.reserve(below->size() / kFanout + 1);
+    Keys level;
+    level.reserve(below->size() / kFanout + kFanout);
     for (std::size_t i = 0; i < below->size(); i += kFanout) level.push_back((*below)[i]);
-    levels.push_back(std::move(level));
-    below = &levels.back();
+    fill(level);
+    table.levels.push_back(std::move(level));
+    below = &table.levels.back();
   }
-  return levels;
+}
+
+/// See RangeMap::Table::index. The first key is zero.
+base::BigVector<std::uint32_t> make_index(const base::BigVector<std::uint32_t>& keys,
+                                          unsigned shift) {
+  base::BigVector<std::uint32_t> index{1};
+  index.reserve((std::size_t{1} << (32 - shift)) + 1);
+  std::uint32_t below = 1;
+  for (std::uint64_t limit = std::uint64_t{1} << shift; limit <= std::uint64_t{1} << 32;
+       limit += std::uint64_t{1} << shift) {
+    while (below < keys.size() && keys[below] < limit) ++below;
+    index.push_back(below);
+  }
+  return index;
 }
 
 }  // namespace
@@ -74,8 +99,10 @@ std::vector<std::vector<Key>> make_levels(const std::vector<Key>& keys) {
 RangeMap::RangeMap() {
   v4_.keys = {0};
   v4_.values = {kNone};
+  finish<kFanout>(v4_);
   v6_.keys = {0};
   v6_.values = {kNone};
+  finish<kFanout>(v6_);
 }
 
 RangeMap::Hit RangeMap::find(const base::IpAddress& address) const noexcept {
@@ -130,7 +157,7 @@ std::size_t RangeMap::memory() const noexcept {
     std::size_t keys = table.keys.capacity();
     for (const auto& level : table.levels) keys += level.capacity();
     return keys * sizeof(table.keys[0]) + table.low.capacity() * sizeof(std::uint64_t) +
-           table.values.capacity() * sizeof(std::uint32_t);
+           (table.values.capacity() + table.index.capacity()) * sizeof(std::uint32_t);
   };
   return octets(v4_) + octets(v6_);
 }
@@ -189,15 +216,21 @@ RangeMap RangeMapBuilder::build() && {
 
     if (v4) {
       map.v4_ = {};
+      map.v4_.keys.reserve(intervals.size() + RangeMap::kFanout);
+      map.v4_.values.reserve(intervals.size());
       for (const Interval& interval : intervals) {
         map.v4_.keys.push_back(key_of_v4(interval.start));
         map.v4_.values.push_back(interval.value);
       }
-      map.v4_.keys.shrink_to_fit();
-      map.v4_.values.shrink_to_fit();
-      map.v4_.levels = make_levels<std::uint32_t, RangeMap::kFanout>(map.v4_.keys);
+      if (map.v4_.keys.size() >= RangeMap::kIndexFrom) {
+        map.v4_.index = make_index(map.v4_.keys, RangeMap::kIndexShift);
+      }
+      finish<RangeMap::kFanout>(map.v4_);
     } else {
       map.v6_ = {};
+      map.v6_.keys.reserve(intervals.size() + RangeMap::kFanout);
+      map.v6_.low.reserve(intervals.size());
+      map.v6_.values.reserve(intervals.size());
       bool has_low = false;
       for (const Interval& interval : intervals) {
         const auto bytes = interval.start.bytes();
@@ -207,10 +240,7 @@ RangeMap RangeMapBuilder::build() && {
         has_low = has_low || map.v6_.low.back() != 0;
       }
       if (!has_low) map.v6_.low.clear();
-      map.v6_.keys.shrink_to_fit();
-      map.v6_.low.shrink_to_fit();
-      map.v6_.values.shrink_to_fit();
-      map.v6_.levels = make_levels<std::uint64_t, RangeMap::kFanout>(map.v6_.keys);
+      finish<RangeMap::kFanout>(map.v6_);
     }
   }
   entries_.clear();

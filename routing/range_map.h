@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/address_range.h"
+#include "base/big_allocator.h"
 
 namespace gslb::routing {
 
@@ -18,8 +19,9 @@ namespace gslb::routing {
 /// family, so an interval is found by where it starts. The starts are sorted, and above them stand
 /// levels that each hold every 16th key of the level below: one cache line decides each step (a
 /// B+-tree without pointers, as in CSS-trees: Rao, Ross, "Cache Conscious Indexing for
-/// Decision-Support in Main Memory", VLDB 1999). Of IPv6 addresses the first 64 bits are the key;
-/// the rest is compared only where ranges begin inside a /64.
+/// Decision-Support in Main Memory", VLDB 1999). Among many IPv4 intervals an index of all /16s
+/// leads there in one step instead. Of IPv6 addresses the first 64 bits are the key; the rest is
+/// compared only where ranges begin inside a /64.
 ///
 /// Immutable, so any number of threads may read it.
 class RangeMap {
@@ -79,32 +81,60 @@ class RangeMap {
 
   static constexpr unsigned kScopeSteps = 16;
   static constexpr std::size_t kFanout = 16;
+  /// The index of IPv4 tells /16s apart, in which there are few intervals even of /24s. That of a
+  /// few intervals would only displace others from the cache.
+  static constexpr unsigned kIndexShift = 16;
+  static constexpr std::size_t kIndexFrom = std::size_t{1} << 16;
 
-  /// The intervals of one family, by their first addresses; the first of all is zero.
+  /// The intervals of one family, by their first addresses; the first of all is zero. Keys, and
+  /// those of each level, are filled up to whole nodes of kFanout with the greatest key there is.
   template <class Key>
   struct Table {
     /// The last of the keys that is not greater than `key`.
     std::uint32_t find(Key key) const noexcept {
-      std::size_t at = 0;
+      if (!index.empty()) return find_by_index(key);
+      std::size_t node = 0;
       for (std::size_t level = levels.size(); level-- > 0;) {
-        at = last_not_greater(levels[level], at * kFanout, key);
+        const std::size_t below = level > 0 ? levels[level - 1].size() : keys.size();
+        node = std::min(last_not_greater(levels[level], node, key), below / kFanout - 1);
       }
-      return static_cast<std::uint32_t>(last_not_greater(keys, at * kFanout, key));
+      // What the caller reads next arrives beside the keys.
+      __builtin_prefetch(&values[node * kFanout]);
+      return static_cast<std::uint32_t>(
+          std::min(last_not_greater(keys, node, key), values.size() - 1));
     }
 
-    static std::size_t last_not_greater(const std::vector<Key>& sorted, std::size_t begin,
+    std::uint32_t find_by_index(Key key) const noexcept {
+      const std::uint32_t* const bounds = &index[key >> kIndexShift];
+      std::uint32_t at = bounds[0] - 1;
+      std::uint32_t left = bounds[1] - bounds[0];
+      __builtin_prefetch(&values[at + left / 2]);
+      while (left > 0) {
+        const std::uint32_t half = (left + 1) / 2;
+        at += keys[at + half] <= key ? half : 0;
+        left -= half;
+      }
+      return at;
+    }
+
+    /// May be beyond the end for the greatest key, which equals those that fill the last node.
+    static std::size_t last_not_greater(const base::BigVector<Key>& sorted, std::size_t node,
                                         Key key) noexcept {
-      const std::size_t end = std::min(begin + kFanout, sorted.size());
-      std::size_t smaller = 0;
+      const Key* const keys = &sorted[node * kFanout];
+      unsigned smaller = 0;
       // Without a branch that depends on the data.
-      for (std::size_t i = begin; i < end; ++i) smaller += sorted[i] <= key ? 1 : 0;
-      return begin + smaller - 1;
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < kFanout; ++i) smaller += keys[i] <= key ? 1U : 0U;
+      return node * kFanout + smaller - 1;
     }
 
-    std::vector<Key> keys;
-    std::vector<std::vector<Key>> levels;  ///< levels[0] holds every 16th of `keys`, and so on.
-    std::vector<std::uint64_t> low;        ///< The other half of each key; empty where all are 0.
-    std::vector<std::uint32_t> values;
+    base::BigVector<Key> keys;
+    std::vector<base::BigVector<Key>> levels;  ///< levels[0]: the first key of each node of `keys`.
+    base::BigVector<std::uint64_t> low;  ///< The other half of each key; empty where all are 0.
+    base::BigVector<std::uint32_t> values;
+    /// index[i]: how many keys are below i << kIndexShift, but 1 at least. Empty where there is
+    /// none.
+    base::BigVector<std::uint32_t> index;
   };
 
   std::uint32_t interval_count(bool v4) const noexcept {

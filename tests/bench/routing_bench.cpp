@@ -34,26 +34,23 @@ ProfileEndpointSpec entry(EndpointId endpoint, unsigned weight = 1) {
 
 /// Latencies of three endpoints from a million /24 networks.
 std::shared_ptr<const routing::LatencyMap> make_latency() {
-  routing::RangeMapBuilder ranges;
-  std::vector<std::uint32_t> starts{0};
-  std::vector<routing::LatencySample> samples;
+  routing::LatencyMapBuilder map;
   std::mt19937 random(4);
   for (std::uint32_t row = 0; row < kMeasuredNetworks; ++row) {
     const std::uint32_t network = row * 13 + 0x10000;  // Of 24 bits.
-    ranges.add(base::AddressPrefix{base::IpAddress::v4({static_cast<std::uint8_t>(network >> 16),
-                                                        static_cast<std::uint8_t>(network >> 8),
-                                                        static_cast<std::uint8_t>(network), 0}),
-                                   24},
-               row);
+    std::vector<routing::LatencySample> samples;
     std::uint32_t rtt_us = 1000;
     for (routing::LatencyColumn i = 0; i < 3; ++i) {
-      samples.push_back({static_cast<routing::LatencyColumn>((i + row) % 3),
-                         rtt_us += static_cast<std::uint32_t>(random() % 50'000)});
+      samples.emplace_back(static_cast<routing::LatencyColumn>((i + row) % 3),
+                           rtt_us += static_cast<std::uint32_t>(random() % 50'000));
     }
-    starts.push_back(static_cast<std::uint32_t>(samples.size()));
+    map.add({base::IpAddress::v4({static_cast<std::uint8_t>(network >> 16),
+                                  static_cast<std::uint8_t>(network >> 8),
+                                  static_cast<std::uint8_t>(network), 0}),
+             24},
+            samples);
   }
-  return std::make_shared<const routing::LatencyMap>(std::move(ranges).build(), std::move(starts),
-                                                     std::move(samples));
+  return std::make_shared<const routing::LatencyMap>(std::move(map).build());
 }
 
 /// One snapshot for all: profiles by every way to choose, over the shipped geo database.

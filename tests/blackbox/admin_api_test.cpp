@@ -30,8 +30,14 @@ class AdminApi : public testing::Test {
  protected:
   /// The body, and after it a line with the status.
   Finished curl(std::vector<std::string> arguments) const {
-    std::vector<std::string> all = {"curl", "-s", "-m", "20", "-w", "\n%{http_code}",
-                                    "--unix-socket", daemon_.control().string()};
+    std::vector<std::string> all = {"curl",
+                                    "-s",
+                                    "-m",
+                                    "20",
+                                    "-w",
+                                    "\n%{http_code}",
+                                    "--unix-socket",
+                                    daemon_.control().string()};
     all.insert(all.end(), arguments.begin(), arguments.end());
     return run(all);
   }
@@ -112,12 +118,14 @@ TEST_F(AdminApi, StatusFollowsHealthAndSaysWhy) {
   ASSERT_TRUE(daemon_.wait_for_addresses(kVpn, kSite));
   const auto healthy = ctl({"status"});
   EXPECT_EQ(healthy.status, 0) << healthy.output;
-  EXPECT_THAT(healthy.output, ContainsRegex("vpn +vpn[.]gslb[.]example[.]com +priority +Online +2/2"));
+  EXPECT_THAT(healthy.output,
+              ContainsRegex("vpn +vpn[.]gslb[.]example[.]com +priority +Online +2/2"));
 
   site_.set_behaviour(support::SiteBehaviour::kStatus404);
   ASSERT_TRUE(daemon_.wait_for_addresses(kVpn, kSpare));
   const auto sick = ctl({"status"});
-  EXPECT_THAT(sick.output, ContainsRegex("vpn +vpn[.]gslb[.]example[.]com +priority +Degraded +1/2"));
+  EXPECT_THAT(sick.output,
+              ContainsRegex("vpn +vpn[.]gslb[.]example[.]com +priority +Degraded +1/2"));
   EXPECT_THAT(sick.output, HasSubstr("expected status 401, got 404"));
   EXPECT_THAT(ctl({"endpoints"}).output, HasSubstr("expected status 401, got 404"));
 

@@ -1,5 +1,5 @@
-// A geo database: whatever the octets, it is refused in one line, or its networks are in order, apart
-// from each other and lead to places that are there.
+// A geo database: whatever the octets, it is refused in one line, or its networks are in order,
+// apart from each other and lead to places that are there.
 
 #include "routing/geo_database.h"
 

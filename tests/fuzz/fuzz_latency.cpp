@@ -1,5 +1,5 @@
-// Latencies from outside, as the file of the operator and as the JSON of the admin API: whatever the
-// text, it is refused with a place, or what is read is within its bounds and in order.
+// Latencies from outside, as the file of the operator and as the JSON of the admin API: whatever
+// the text, it is refused with a place, or what is read is within its bounds and in order.
 
 #include <algorithm>
 #include <string_view>

@@ -1,5 +1,5 @@
-// What a site tells of its load: a line with the metric, and below it the text. Whatever they are, a
-// finite number comes out, or one line that says what is wrong.
+// What a site tells of its load: a line with the metric, and below it the text. Whatever they are,
+// a finite number comes out, or one line that says what is wrong.
 
 #include "health/metric.h"
 

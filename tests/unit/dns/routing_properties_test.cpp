@@ -132,18 +132,16 @@ class RandomWorld {
 
   void make_latency() {
     if (number(2) == 0) return;
-    routing::RangeMapBuilder ranges;
-    std::vector<std::uint32_t> starts{0};
-    std::vector<routing::LatencySample> samples;
-    for (std::uint32_t row = 0; row < 6; ++row) {
-      ranges.add(random_prefix(), row);
+    routing::LatencyMapBuilder map;
+    for (int row = 0; row < 6; ++row) {
+      const AddressPrefix network = random_prefix();
+      std::vector<routing::LatencySample> samples;
       for (unsigned i = 0; i < 1 + number(3); ++i) {
-        samples.push_back({static_cast<routing::LatencyColumn>(number(7)), 1000 * (1 + i)});
+        samples.emplace_back(static_cast<routing::LatencyColumn>(number(7)), 1000 * (1 + i));
       }
-      starts.push_back(static_cast<std::uint32_t>(samples.size()));
+      map.add(network, samples);
     }
-    maker_.set_latency(
-        std::make_shared<const routing::LatencyMap>(std::move(ranges).build(), starts, samples));
+    maker_.set_latency(std::make_shared<const routing::LatencyMap>(std::move(map).build()));
   }
 
   void make_endpoints() {

@@ -148,5 +148,44 @@ TEST(RangeMap, AgreesWithASearchThroughAllRanges) {
   }
 }
 
+/// `make(i)` is the i-th address, rising.
+template <class Make>
+void check_many(std::uint32_t count, const Make& make) {
+  RangeMapBuilder builder;
+  for (std::uint32_t i = 0; i < count; ++i) builder.add(AddressRange{make(i), make(i)}, i);
+  const RangeMap map = std::move(builder).build();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const IpAddress address = make(i);
+    ASSERT_EQ(map.find(address).value, i) << base::to_string(address);
+    for (const auto& beside : {base::previous(address), base::next(address)}) {
+      if (!beside || (i > 0 && *beside == make(i - 1))) continue;
+      if (i + 1 < count && *beside == make(i + 1)) continue;
+      ASSERT_EQ(map.find(*beside).value, RangeMap::kNone) << base::to_string(*beside);
+    }
+  }
+}
+
+TEST(RangeMap, FindsEachOfManyAndNothingBesideThem) {
+  // So many that there are levels, and that there is an index.
+  for (const std::uint32_t count : {300U, 5000U, 100'000U}) {
+    check_many(count, [count](std::uint32_t i) {  // Dense in one /16, then up to the last address.
+      const std::uint32_t bits = i == count - 1  ? 0xffffffff
+                                 : i < count / 5 ? i * 3
+                                                 : i * (0xffffffff / count);
+      return IpAddress::v4({static_cast<std::uint8_t>(bits >> 24),
+                            static_cast<std::uint8_t>(bits >> 16),
+                            static_cast<std::uint8_t>(bits >> 8), static_cast<std::uint8_t>(bits)});
+    });
+    check_many(count, [count](std::uint32_t i) {
+      std::array<std::uint8_t, 16> bytes{};
+      if (i == count - 1) bytes.fill(0xff);
+      for (unsigned octet = 0; octet < 4 && i != count - 1; ++octet) {
+        bytes[1 + octet] = static_cast<std::uint8_t>(i >> (24 - 8 * octet));
+      }
+      return IpAddress::v6(bytes);
+    });
+  }
+}
+
 }  // namespace
 }  // namespace gslb::routing
