@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "app/config_sections.h"
@@ -9,27 +10,31 @@ namespace gslb::app::loading {
 namespace {
 
 using health::HttpMethod;
+using health::IkeMode;
 using health::MonitorSpec;
 using health::Protocol;
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-enum class Preset { kSstp };
+enum class Preset { kSstp, kIkev2 };
 
 constexpr std::size_t kMaxStatusRanges = 8;
 constexpr std::size_t kMaxHeaders = 8;
 constexpr std::size_t kMaxBodyLength = 1024;
 constexpr unsigned kMaxPort = 65'535;
+constexpr std::uint16_t kIkePort = 500;
+constexpr std::uint16_t kIkeNatPort = 4500;
 constexpr std::array<std::string_view, 6> kHttpKeys{
     "host", "path", "method", "expected_status", "headers", "expect_body"};
+constexpr std::array<std::string_view, 2> kIkeKeys{"nat_port", "mode"};
 
 const Section& section() {
-  static const Section kSection{
-      "monitor",
-      "[monitor.NAME]",
-      {"preset", "protocol", "port", "host", "path", "method", "expected_status", "headers",
-       "expect_body", "interval", "timeout", "tolerated_failures", "recoveries"},
-      {"certificate", "certificate_warn_days", "ca_file"}};
+  static const Section kSection{"monitor",
+                                "[monitor.NAME]",
+                                {"preset", "protocol", "port", "host", "path", "method",
+                                 "expected_status", "headers", "expect_body", "nat_port", "mode",
+                                 "interval", "timeout", "tolerated_failures", "recoveries"},
+                                {"certificate", "certificate_warn_days", "ca_file"}};
   return kSection;
 }
 
@@ -102,22 +107,32 @@ Basis sstp_basis() {
   return basis;
 }
 
+Basis ikev2_basis() {
+  Basis basis;
+  basis.spec.protocol = Protocol::kIkev2;
+  basis.spec.expected_status = {{200, 200}};  // Where another protocol is written beside it.
+  return basis;
+}
+
 Basis read_basis(const TableReader& reader) {
-  const auto preset =
-      reader.choice<Preset>("preset", {{"sstp", Preset::kSstp}}, {"ikev2", "iphttps", "nls"});
+  const auto preset = reader.choice<Preset>(
+      "preset", {{"sstp", Preset::kSstp}, {"ikev2", Preset::kIkev2}}, {"iphttps", "nls"});
   Basis basis;
   if (preset) {
-    basis = sstp_basis();
+    basis = *preset == Preset::kSstp ? sstp_basis() : ikev2_basis();
   } else {
     basis.spec.expected_status = {{200, 200}};
   }
-  const auto protocol = reader.choice<Protocol>(
-      "protocol", {{"https", Protocol::kHttps}, {"http", Protocol::kHttp}, {"tcp", Protocol::kTcp}},
-      {"icmp", "ikev2", "sstp"});
+  const auto protocol = reader.choice<Protocol>("protocol",
+                                                {{"https", Protocol::kHttps},
+                                                 {"http", Protocol::kHttp},
+                                                 {"tcp", Protocol::kTcp},
+                                                 {"ikev2", Protocol::kIkev2}},
+                                                {"icmp", "sstp"});
   if (!reader.has("preset")) {
     reader.require("protocol",
-                   "write preset = \"sstp\", or protocol = \"https\", \"http\" or "
-                   "\"tcp\"");
+                   "write preset = \"sstp\" or \"ikev2\", or protocol = \"https\", \"http\", "
+                   "\"tcp\" or \"ikev2\"");
   }
   basis.spec.protocol = protocol.value_or(basis.spec.protocol);
   return basis;
@@ -152,15 +167,36 @@ void read_http_keys(const TableReader& reader, MonitorSpec& spec, Report& report
   }
 }
 
-/// A connection alone: what only HTTP knows is refused, and left empty.
-void refuse_http_keys(const TableReader& reader, MonitorSpec& spec) {
-  for (const std::string_view key : kHttpKeys) {
+void refuse_keys(const TableReader& reader, std::span<const std::string_view> keys,
+                 std::string_view protocol) {
+  for (const std::string_view key : keys) {
     if (reader.has(key)) {
-      reader.error(key, "has no effect with protocol \"tcp\"; remove it");
+      reader.error(key, "has no effect with protocol " + quote(protocol) + "; remove it");
     }
   }
+}
+
+/// What only HTTP knows is refused, and left empty.
+void refuse_http_keys(const TableReader& reader, MonitorSpec& spec, std::string_view protocol) {
+  refuse_keys(reader, kHttpKeys, protocol);
   spec.path.clear();
   spec.expected_status.clear();
+}
+
+/// Of the two ports 0 leaves one out, but not both.
+void read_ike_keys(const TableReader& reader, MonitorSpec& spec) {
+  const auto read = [&](const char* key, std::uint16_t usual) {
+    return static_cast<std::uint16_t>(reader.integer(key, 0, kMaxPort).value_or(usual));
+  };
+  spec.port = read("port", kIkePort);
+  spec.nat_port = read("nat_port", kIkeNatPort);
+  if (spec.port == 0 && spec.nat_port == 0) {
+    reader.error("nat_port", "is 0 as port is, so nothing would be probed; remove one of them");
+  }
+  spec.ike_mode = reader
+                      .choice<IkeMode>("mode", {{"reject", IkeMode::kReject},
+                                                {"negotiate", IkeMode::kNegotiate}})
+                      .value_or(spec.ike_mode);
 }
 
 void read_timing(const TableReader& reader, MonitorSpec& spec) {
@@ -187,11 +223,22 @@ MonitorSpec read_monitor(const NamedTable& named, Report& report) {
   const Basis basis = read_basis(reader);
   MonitorSpec spec = basis.spec;
   spec.name = named.name;
-  read_port(reader, basis, spec);
-  if (spec.protocol == Protocol::kTcp) {
-    refuse_http_keys(reader, spec);
-  } else {
-    read_http_keys(reader, spec, report);
+  switch (spec.protocol) {
+    case Protocol::kHttp:
+    case Protocol::kHttps:
+      read_port(reader, basis, spec);
+      read_http_keys(reader, spec, report);
+      refuse_keys(reader, kIkeKeys, spec.protocol == Protocol::kHttp ? "http" : "https");
+      break;
+    case Protocol::kTcp:
+      read_port(reader, basis, spec);
+      refuse_http_keys(reader, spec, "tcp");
+      refuse_keys(reader, kIkeKeys, "tcp");
+      break;
+    case Protocol::kIkev2:
+      read_ike_keys(reader, spec);
+      refuse_http_keys(reader, spec, "ikev2");
+      break;
   }
   read_timing(reader, spec);
   return spec;

@@ -8,9 +8,9 @@
 
 namespace gslb::base {
 
-/// Memory for arrays that are read at random: it begins with a cache line, and where it is large, the
-/// kernel is asked for huge pages, as otherwise most reads miss the TLB too. A stateless allocator
-/// in the sense of the standard library.
+/// Memory for arrays that are read at random: it begins with a cache line, and where it is large,
+/// the kernel is asked for huge pages, as otherwise most reads miss the TLB too. A stateless
+/// allocator in the sense of the standard library.
 template <class T>
 class BigAllocator {
  public:

@@ -83,9 +83,12 @@ struct HealthMonitor::Check {
 };
 
 std::string HealthMonitor::Check::describe_failure() const {
+  // IKEv2 has two ports, which its reason names.
+  const std::string place = monitor->protocol == Protocol::kIkev2
+                                ? base::to_string(address)
+                                : base::to_string(base::SocketAddress{address, monitor->port});
   const std::string what =
-      fmt::format("monitor {} at {}: {}", monitor->name,
-                  base::to_string(base::SocketAddress{address, monitor->port}), state.reason());
+      fmt::format("monitor {} at {}: {}", monitor->name, place, state.reason());
   if (const unsigned failures = state.consecutive_failures(); failures > 0) {
     return fmt::format("{} ({} consecutive failure{} since {})", what, failures,
                        failures == 1 ? "" : "s", format_utc(state.failing_since()));

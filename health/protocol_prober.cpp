@@ -15,6 +15,9 @@ std::unique_ptr<Pending> ProtocolProber::start(std::shared_ptr<const MonitorSpec
     case Protocol::kTcp:
       prober = &tcp_;
       break;
+    case Protocol::kIkev2:
+      prober = &ikev2_;
+      break;
   }
   return prober->start(std::move(monitor), address, std::move(callback));
 }

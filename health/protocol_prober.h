@@ -1,6 +1,7 @@
 #pragma once
 
 #include "health/http_prober.h"
+#include "health/ikev2_prober.h"
 #include "health/prober.h"
 #include "health/tcp_prober.h"
 
@@ -10,7 +11,7 @@ namespace gslb::health {
 /// protocol. `io` must outlive it; used on `io`'s thread.
 class ProtocolProber final : public Prober {
  public:
-  explicit ProtocolProber(boost::asio::io_context& io) : http_(io), tcp_(io) {}
+  explicit ProtocolProber(boost::asio::io_context& io) : http_(io), tcp_(io), ikev2_(io) {}
 
   [[nodiscard]] std::unique_ptr<Pending> start(std::shared_ptr<const MonitorSpec> monitor,
                                                const base::IpAddress& address,
@@ -19,6 +20,7 @@ class ProtocolProber final : public Prober {
  private:
   HttpProber http_;
   TcpProber tcp_;
+  Ikev2Prober ikev2_;
 };
 
 }  // namespace gslb::health

@@ -11,7 +11,12 @@
 
 namespace gslb::health {
 
-enum class Protocol : std::uint8_t { kHttp, kHttps, kTcp };
+enum class Protocol : std::uint8_t { kHttp, kHttps, kTcp, kIkev2 };
+/// What an IKE_SA_INIT request offers.
+enum class IkeMode : std::uint8_t {
+  kReject,     ///< What nobody accepts: the responder keeps nothing.
+  kNegotiate,  ///< What Windows and strongSwan accept: the responder keeps a half-open exchange.
+};
 enum class HttpMethod : std::uint8_t { kGet, kHead };
 
 /// The path that RRAS answers with 401 where SSTP works ([MS-SSTP] §1.9).
@@ -25,7 +30,8 @@ struct StatusRange {
   bool operator==(const StatusRange&) const = default;
 };
 
-/// How one site is probed: a validated `[monitor.NAME]`. The HTTP fields are empty for kTcp.
+/// How one site is probed: a validated `[monitor.NAME]`. The HTTP fields are empty for
+/// kTcp and kIkev2.
 struct MonitorSpec {
   std::string name;
   Protocol protocol = Protocol::kHttps;
@@ -35,7 +41,9 @@ struct MonitorSpec {
   HttpMethod method = HttpMethod::kGet;
   std::vector<StatusRange> expected_status;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string expect_body;                     ///< Empty: any body will do.
+  std::string expect_body;     ///< Empty: any body will do.
+  std::uint16_t nat_port = 0;  ///< kIkev2: where ESP in UDP goes (RFC 3948); 0: not probed.
+  IkeMode ike_mode = IkeMode::kReject;
   std::chrono::milliseconds interval{30'000};  ///< From the start of one probe to the next.
   std::chrono::milliseconds timeout{10'000};   ///< Less than `interval`.
   unsigned tolerated_failures = 3;             ///< Degraded when consecutive failures exceed it.

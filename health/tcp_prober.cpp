@@ -1,11 +1,11 @@
 #include "health/tcp_prober.h"
 
-#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
+#include "health/asio_address.h"
 #include "health/reason.h"
 
 namespace gslb::health {
@@ -13,18 +13,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-tcp::endpoint make_endpoint(const base::IpAddress& address, std::uint16_t port) {
-  const auto bytes = address.bytes();
-  if (address.is_v4()) {
-    asio::ip::address_v4::bytes_type v4{};
-    std::copy(bytes.begin(), bytes.end(), v4.begin());
-    return {asio::ip::address_v4(v4), port};
-  }
-  asio::ip::address_v6::bytes_type v6{};
-  std::copy(bytes.begin(), bytes.end(), v6.begin());
-  return {asio::ip::address_v6(v6), port};
-}
 
 struct Connect {
   explicit Connect(asio::io_context& io) : socket(io), timer(io) {}
@@ -75,7 +63,7 @@ std::unique_ptr<Pending> TcpProber::start(std::shared_ptr<const MonitorSpec> mon
       });
   // Opens the socket too; where that fails, the handler gets the error like any other.
   connect->socket.async_connect(
-      make_endpoint(address, monitor->port), [connect](const boost::system::error_code& error) {
+      {to_asio(address), monitor->port}, [connect](const boost::system::error_code& error) {
         connect->finish(!error, error ? describe_errno(error.value()) : "connection accepted");
       });
   return std::make_unique<PendingConnect>(std::move(connect));

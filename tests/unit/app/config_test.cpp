@@ -240,6 +240,21 @@ TEST_F(GoodFile, HttpsMonitorKeysAreRead) {
   EXPECT_EQ(web.timeout, 100ms);
 }
 
+TEST_F(GoodFile, Ikev2MonitorsAreRead) {
+  load("monitor_ikev2.toml");
+  const MonitorSpec& usual = monitor("london", "usual");
+  EXPECT_EQ(usual.protocol, Protocol::kIkev2);
+  EXPECT_EQ(usual.port, 500);
+  EXPECT_EQ(usual.nat_port, 4500);
+  EXPECT_EQ(usual.ike_mode, health::IkeMode::kReject);
+  EXPECT_THAT(usual.path, IsEmpty());
+  EXPECT_THAT(usual.expected_status, IsEmpty());
+  const MonitorSpec& nat = monitor("london", "behind_nat_only");
+  EXPECT_EQ(nat.port, 0);
+  EXPECT_EQ(nat.nat_port, 4500);
+  EXPECT_EQ(nat.ike_mode, health::IkeMode::kNegotiate);
+}
+
 TEST_F(GoodFile, HttpMonitorTakesItsDefaults) {
   load("everything.toml");
   const MonitorSpec& plain = monitor("london", "plain");

@@ -148,7 +148,9 @@ TEST_F(TcpTransferTest, AnswersOthersMeanwhile) {
 }
 
 TEST_F(TcpTransferTest, AChangedZoneDoesNotDisturbIt) {
-  start();
+  TcpLimits limits;
+  limits.write_timeout = support::kPatience;  // The first client waits while the other is served.
+  start(limits);
   TcpClient client(address_);
   const std::size_t begun = begin(client);
   published_.publish(make_snapshot('b'));

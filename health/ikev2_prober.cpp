@@ -1,0 +1,251 @@
+#include "health/ikev2_prober.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <utility>
+#include <vector>
+
+#include "health/asio_address.h"
+#include "health/ike_message.h"
+#include "health/reason.h"
+
+namespace gslb::health {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::udp;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+/// The waits after requests double, so three of them fill the timeout: 1 + 2 + 4 sevenths.
+constexpr int kMaxRequests = 3;
+constexpr int kWaits = 7;
+constexpr milliseconds kShortestWait{100};
+
+std::string describe_udp(const error_code& error) {
+  if (error == asio::error::connection_refused) return "port unreachable";
+  return describe_errno(error.value());
+}
+
+/// The exchange with one port.
+class Exchange {
+ public:
+  /// Called once, with what came: an answer to be glad of, or the reason why there is none.
+  using Done = std::function<void(bool success, std::string detail)>;
+
+  Exchange(asio::io_context& io, std::uint16_t port, bool has_marker, IkeMode mode)
+      : socket_(io), resend_(io), port_(port), has_marker_(has_marker) {
+    const IkeSecrets secrets = IkeSecrets::draw();
+    spi_ = secrets.spi;
+    if (has_marker) request_.assign(kNonEspMarker.begin(), kNonEspMarker.end());
+    const auto message = make_ike_sa_init(secrets, mode);
+    request_.insert(request_.end(), message.begin(), message.end());
+  }
+
+  /// `self` keeps it alive while handlers are under way.
+  void start(const std::shared_ptr<Exchange>& self, const asio::ip::address& address,
+             milliseconds timeout, Done done) {
+    done_ = std::move(done);
+    wait_ = std::max(kShortestWait, timeout / kWaits);
+    const udp::endpoint peer(address, port_);
+    error_code error;
+    socket_.open(peer.protocol(), error);
+    if (!error) socket_.non_blocking(true, error);
+    // Connected, so that the kernel tells of ICMP errors, and drops what others send.
+    if (!error) socket_.connect(peer, error);
+    if (error) return finish(false, describe_udp(error));
+    send(self);
+    receive(self);
+  }
+
+  void close() {
+    done_ = nullptr;
+    error_code ignored;
+    socket_.close(ignored);
+    resend_.cancel();
+  }
+
+  std::uint16_t port() const { return port_; }
+  bool is_done() const { return !done_; }
+
+  /// Why it has no answer yet.
+  std::string state() const {
+    std::string text = "no IKE response to " + std::to_string(sent_) +
+                       (sent_ == 1 ? " IKE_SA_INIT request" : " IKE_SA_INIT requests");
+    if (strangers_ > 0) {
+      text += ", but " + std::to_string(strangers_) +
+              (strangers_ == 1 ? " datagram that is none: " : " datagrams that are none, the last: ") +
+              last_stranger_;
+    }
+    return text;
+  }
+
+ private:
+  void send(const std::shared_ptr<Exchange>& self) {
+    error_code error;
+    socket_.send(asio::buffer(request_), 0, error);
+    // A full buffer is a loss like any other.
+    if (error && error != asio::error::would_block) {
+      return finish(false, describe_udp(error));
+    }
+    if (++sent_ == kMaxRequests) return;
+    resend_.expires_after(wait_);
+    wait_ *= 2;
+    resend_.async_wait([this, self](error_code failed) {
+      if (!failed && done_) send(self);
+    });
+  }
+
+  void receive(const std::shared_ptr<Exchange>& self) {
+    socket_.async_receive(asio::buffer(datagram_), [this, self](error_code error, std::size_t size) {
+      if (!done_) return;
+      if (error) return finish(false, describe_udp(error));
+      if (read({datagram_.data(), size})) receive(self);
+    });
+  }
+
+  /// True while an answer has to be waited for.
+  bool read(std::span<const std::uint8_t> datagram) {
+    if (has_marker_) {
+      if (datagram.size() < kNonEspMarker.size() ||
+          !std::equal(kNonEspMarker.begin(), kNonEspMarker.end(), datagram.begin())) {
+        return pass_over("it has no non-ESP marker");
+      }
+      datagram = datagram.subspan(kNonEspMarker.size());
+    }
+    const auto response = parse_ike_response(datagram, spi_);
+    if (!response) return pass_over(response.error());
+    finish(response->is_healthy(), response->is_healthy()
+                                       ? "answered " + describe(*response)
+                                       : "expected an IKE_SA_INIT response, got " +
+                                             describe(*response));
+    return false;
+  }
+
+  bool pass_over(std::string why) {
+    ++strangers_;
+    last_stranger_ = std::move(why);
+    return true;
+  }
+
+  void finish(bool success, std::string detail) {
+    if (!done_) return;
+    const auto done = std::exchange(done_, nullptr);
+    close();
+    done(success, std::move(detail));
+  }
+
+  udp::socket socket_;
+  asio::steady_timer resend_;
+  std::uint16_t port_;
+  bool has_marker_;
+  IkeSpi spi_;
+  std::vector<std::uint8_t> request_;
+  std::array<std::uint8_t, 2048> datagram_{};
+  milliseconds wait_{0};
+  int sent_ = 0;
+  int strangers_ = 0;
+  std::string last_stranger_;
+  Done done_;
+};
+
+/// One probe: an exchange with each port, all of which must succeed.
+class Probe : public std::enable_shared_from_this<Probe> {
+ public:
+  Probe(asio::io_context& io, std::shared_ptr<const MonitorSpec> monitor, Prober::Callback callback)
+      : timer_(io), monitor_(std::move(monitor)), callback_(std::move(callback)) {
+    const auto add = [&](std::uint16_t port, bool has_marker) {
+      if (port == 0) return;
+      exchanges_.push_back(std::make_shared<Exchange>(io, port, has_marker, monitor_->ike_mode));
+    };
+    add(monitor_->port, false);
+    add(monitor_->nat_port, true);
+  }
+
+  void start(const asio::ip::address& address) {
+    if (!callback_) return;  // Cancelled in the meantime.
+    timer_.expires_after(monitor_->timeout);
+    timer_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error) self->give_up();
+    });
+    const auto exchanges = exchanges_;  // The first may end the probe.
+    for (const auto& exchange : exchanges) {
+      if (!callback_) return;
+      exchange->start(exchange, address, monitor_->timeout,
+                      [self = shared_from_this(), port = exchange->port()](
+                          bool success, std::string detail) {
+                        self->on_done(port, success, detail);
+                      });
+    }
+  }
+
+  void cancel() {
+    callback_ = nullptr;
+    close();
+  }
+
+ private:
+  void on_done(std::uint16_t port, bool success, const std::string& detail) {
+    details_ += (details_.empty() ? "" : "; ") + on_port(port) + detail;
+    if (!success) return finish(false, on_port(port) + detail);
+    const bool is_all = std::ranges::all_of(exchanges_, [](const auto& e) { return e->is_done(); });
+    if (is_all) finish(true, details_);
+  }
+
+  void give_up() {
+    std::string silent;
+    for (const auto& exchange : exchanges_) {
+      if (exchange->is_done()) continue;
+      silent += (silent.empty() ? "" : "; ") + on_port(exchange->port()) + exchange->state();
+    }
+    finish(false, timed_out(monitor_->timeout, silent + (details_.empty() ? "" : "; " + details_)));
+  }
+
+  static std::string on_port(std::uint16_t port) { return "UDP " + std::to_string(port) + ": "; }
+
+  void finish(bool success, std::string detail) {
+    if (!callback_) return;
+    const auto run = std::exchange(callback_, nullptr);
+    close();
+    run({success, std::move(detail),
+         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                               started_)});
+  }
+
+  void close() {
+    timer_.cancel();
+    for (const auto& exchange : exchanges_) exchange->close();
+  }
+
+  asio::steady_timer timer_;
+  std::shared_ptr<const MonitorSpec> monitor_;
+  Prober::Callback callback_;
+  std::vector<std::shared_ptr<Exchange>> exchanges_;
+  std::string details_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+class PendingProbe final : public Pending {
+ public:
+  explicit PendingProbe(std::shared_ptr<Probe> probe) : probe_(std::move(probe)) {}
+  ~PendingProbe() override { probe_->cancel(); }
+
+ private:
+  std::shared_ptr<Probe> probe_;
+};
+
+}  // namespace
+
+std::unique_ptr<Pending> Ikev2Prober::start(std::shared_ptr<const MonitorSpec> monitor,
+                                            const base::IpAddress& address, Callback callback) {
+  auto probe = std::make_shared<Probe>(io_, std::move(monitor), std::move(callback));
+  // Later, as sending may fail at once and the callback must not run in here.
+  asio::post(io_, [probe, to = to_asio(address)] { probe->start(to); });
+  return std::make_unique<PendingProbe>(std::move(probe));
+}
+
+}  // namespace gslb::health
