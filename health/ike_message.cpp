@@ -134,11 +134,9 @@ void write_proposal(Writer& writer, std::uint8_t number, bool is_last,
 
 void write_proposals(Writer& writer, IkeMode mode) {
   if (mode == IkeMode::kReject) {
-    write_proposal(writer, 1, true,
-                   {{kEncr, kEncrPrivateUse},
-                    {kPrf, kPrfSha256},
-                    {kInteg, kIntegSha256},
-                    {kDh, kDhModp2048}});
+    write_proposal(
+        writer, 1, true,
+        {{kEncr, kEncrPrivateUse}, {kPrf, kPrfSha256}, {kInteg, kIntegSha256}, {kDh, kDhModp2048}});
     return;
   }
   // Each transform of a type is an alternative to the others (§3.3.1).

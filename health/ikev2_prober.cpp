@@ -77,9 +77,10 @@ class Exchange {
     std::string text = "no IKE response to " + std::to_string(sent_) +
                        (sent_ == 1 ? " IKE_SA_INIT request" : " IKE_SA_INIT requests");
     if (strangers_ > 0) {
-      text += ", but " + std::to_string(strangers_) +
-              (strangers_ == 1 ? " datagram that is none: " : " datagrams that are none, the last: ") +
-              last_stranger_;
+      text +=
+          ", but " + std::to_string(strangers_) +
+          (strangers_ == 1 ? " datagram that is none: " : " datagrams that are none, the last: ") +
+          last_stranger_;
     }
     return text;
   }
@@ -101,11 +102,12 @@ class Exchange {
   }
 
   void receive(const std::shared_ptr<Exchange>& self) {
-    socket_.async_receive(asio::buffer(datagram_), [this, self](error_code error, std::size_t size) {
-      if (!done_) return;
-      if (error) return finish(false, describe_udp(error));
-      if (read({datagram_.data(), size})) receive(self);
-    });
+    socket_.async_receive(asio::buffer(datagram_),
+                          [this, self](error_code error, std::size_t size) {
+                            if (!done_) return;
+                            if (error) return finish(false, describe_udp(error));
+                            if (read({datagram_.data(), size})) receive(self);
+                          });
   }
 
   /// True while an answer has to be waited for.
@@ -119,10 +121,9 @@ class Exchange {
     }
     const auto response = parse_ike_response(datagram, spi_);
     if (!response) return pass_over(response.error());
-    finish(response->is_healthy(), response->is_healthy()
-                                       ? "answered " + describe(*response)
-                                       : "expected an IKE_SA_INIT response, got " +
-                                             describe(*response));
+    finish(response->is_healthy(),
+           response->is_healthy() ? "answered " + describe(*response)
+                                  : "expected an IKE_SA_INIT response, got " + describe(*response));
     return false;
   }
 
@@ -175,11 +176,11 @@ class Probe : public std::enable_shared_from_this<Probe> {
     const auto exchanges = exchanges_;  // The first may end the probe.
     for (const auto& exchange : exchanges) {
       if (!callback_) return;
-      exchange->start(exchange, address, monitor_->timeout,
-                      [self = shared_from_this(), port = exchange->port()](
-                          bool success, std::string detail) {
-                        self->on_done(port, success, detail);
-                      });
+      exchange->start(
+          exchange, address, monitor_->timeout,
+          [self = shared_from_this(), port = exchange->port()](bool success, std::string detail) {
+            self->on_done(port, success, detail);
+          });
     }
   }
 

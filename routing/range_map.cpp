@@ -10,9 +10,10 @@ namespace gslb::routing {
 namespace {
 
 std::uint64_t load_u64(std::span<const std::uint8_t> bytes) noexcept {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < 8; ++i) value = value << 8 | bytes[i];
-  return value;
+  // In one expression, which the compiler makes one load of.
+  const auto at = [&](std::size_t i) { return std::uint64_t{bytes[i]}; };
+  return at(0) << 56 | at(1) << 48 | at(2) << 40 | at(3) << 32 | at(4) << 24 | at(5) << 16 |
+         at(6) << 8 | at(7);
 }
 
 std::uint32_t key_of_v4(const base::IpAddress& address) noexcept {
@@ -80,18 +81,20 @@ void finish(Table& table) {
   }
 }
 
-/// See RangeMap::Table::index. The first key is zero.
-base::BigVector<std::uint32_t> make_index(const base::BigVector<std::uint32_t>& keys,
-                                          unsigned shift) {
-  base::BigVector<std::uint32_t> index{1};
-  index.reserve((std::size_t{1} << (32 - shift)) + 1);
+/// See RangeMap::Table::index. To be called before finish(), which adds keys.
+template <unsigned kBits, class Table>
+void make_index(Table& table) {
+  const auto& keys = table.keys;
+  const auto span = keys.back() - keys[1];
+  while ((span >> table.shift) >> kBits != 0) ++table.shift;
+  const std::size_t buckets = static_cast<std::size_t>(span >> table.shift) + 1;
+  table.index.reserve(buckets + 1);
   std::uint32_t below = 1;
-  for (std::uint64_t limit = std::uint64_t{1} << shift; limit <= std::uint64_t{1} << 32;
-       limit += std::uint64_t{1} << shift) {
-    while (below < keys.size() && keys[below] < limit) ++below;
-    index.push_back(below);
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
+    while (below < keys.size() && (keys[below] - keys[1]) >> table.shift < bucket) ++below;
+    table.index.push_back(below);
   }
-  return index;
+  table.index.push_back(static_cast<std::uint32_t>(keys.size()));
 }
 
 }  // namespace
@@ -223,7 +226,7 @@ RangeMap RangeMapBuilder::build() && {
         map.v4_.values.push_back(interval.value);
       }
       if (map.v4_.keys.size() >= RangeMap::kIndexFrom) {
-        map.v4_.index = make_index(map.v4_.keys, RangeMap::kIndexShift);
+        make_index<RangeMap::kIndexBits>(map.v4_);
       }
       finish<RangeMap::kFanout>(map.v4_);
     } else {
@@ -240,6 +243,9 @@ RangeMap RangeMapBuilder::build() && {
         has_low = has_low || map.v6_.low.back() != 0;
       }
       if (!has_low) map.v6_.low.clear();
+      if (map.v6_.keys.size() >= RangeMap::kIndexFrom) {
+        make_index<RangeMap::kIndexBits>(map.v6_);
+      }
       finish<RangeMap::kFanout>(map.v6_);
     }
   }

@@ -19,7 +19,7 @@ namespace gslb::routing {
 /// family, so an interval is found by where it starts. The starts are sorted, and above them stand
 /// levels that each hold every 16th key of the level below: one cache line decides each step (a
 /// B+-tree without pointers, as in CSS-trees: Rao, Ross, "Cache Conscious Indexing for
-/// Decision-Support in Main Memory", VLDB 1999). Among many IPv4 intervals an index of all /16s
+/// Decision-Support in Main Memory", VLDB 1999). Among many intervals an index by leading bits
 /// leads there in one step instead. Of IPv6 addresses the first 64 bits are the key; the rest is
 /// compared only where ranges begin inside a /64.
 ///
@@ -81,10 +81,11 @@ class RangeMap {
 
   static constexpr unsigned kScopeSteps = 16;
   static constexpr std::size_t kFanout = 16;
-  /// The index of IPv4 tells /16s apart, in which there are few intervals even of /24s. That of a
-  /// few intervals would only displace others from the cache.
-  static constexpr unsigned kIndexShift = 16;
+  /// An index pays for many intervals only: that of a few would displace others from the cache.
   static constexpr std::size_t kIndexFrom = std::size_t{1} << 16;
+  static constexpr unsigned kIndexBits = 17;  ///< It has no more buckets than 1 << kIndexBits.
+  /// A bucket with more intervals, as where networks crowd, is searched in the levels.
+  static constexpr std::uint32_t kFullBucket = 128;
 
   /// The intervals of one family, by their first addresses; the first of all is zero. Keys, and
   /// those of each level, are filled up to whole nodes of kFanout with the greatest key there is.
@@ -92,7 +93,13 @@ class RangeMap {
   struct Table {
     /// The last of the keys that is not greater than `key`.
     std::uint32_t find(Key key) const noexcept {
-      if (!index.empty()) return find_by_index(key);
+      if (!index.empty()) {
+        const Key first = keys[1];
+        if (key < first) return 0;
+        const std::size_t bucket = std::min<std::size_t>((key - first) >> shift, index.size() - 2);
+        const std::uint32_t left = index[bucket + 1] - index[bucket];
+        if (left <= kFullBucket) return find_after(index[bucket] - 1, left, key);
+      }
       std::size_t node = 0;
       for (std::size_t level = levels.size(); level-- > 0;) {
         const std::size_t below = level > 0 ? levels[level - 1].size() : keys.size();
@@ -104,10 +111,8 @@ class RangeMap {
           std::min(last_not_greater(keys, node, key), values.size() - 1));
     }
 
-    std::uint32_t find_by_index(Key key) const noexcept {
-      const std::uint32_t* const bounds = &index[key >> kIndexShift];
-      std::uint32_t at = bounds[0] - 1;
-      std::uint32_t left = bounds[1] - bounds[0];
+    /// Among `at` and the `left` keys behind it.
+    std::uint32_t find_after(std::uint32_t at, std::uint32_t left, Key key) const noexcept {
       __builtin_prefetch(&values[at + left / 2]);
       while (left > 0) {
         const std::uint32_t half = (left + 1) / 2;
@@ -132,9 +137,10 @@ class RangeMap {
     std::vector<base::BigVector<Key>> levels;  ///< levels[0]: the first key of each node of `keys`.
     base::BigVector<std::uint64_t> low;  ///< The other half of each key; empty where all are 0.
     base::BigVector<std::uint32_t> values;
-    /// index[i]: how many keys are below i << kIndexShift, but 1 at least. Empty where there is
-    /// none.
+    /// index[i]: how many keys are below keys[1] + (i << shift), but 1 at least; at the end, how
+    /// many there are. Empty where there is none.
     base::BigVector<std::uint32_t> index;
+    unsigned shift = 0;
   };
 
   std::uint32_t interval_count(bool v4) const noexcept {

@@ -91,8 +91,8 @@ class Ikev2 : public testing::Test {
 
   /// A command that is run in the namespace.
   std::vector<std::string> inside(std::vector<std::string> command) const {
-    command.insert(command.begin(), {"nsenter", "--net", "--mount", "--target",
-                                     std::to_string(namespace_->pid())});
+    command.insert(command.begin(),
+                   {"nsenter", "--net", "--mount", "--target", std::to_string(namespace_->pid())});
     return command;
   }
 
@@ -136,20 +136,23 @@ TEST_F(Ikev2, StrongSwanIsHealthyByEitherOffer) {
 TEST_F(Ikev2, EachWayToFailIsToldAndEnds) {
   if (!has_nft()) GTEST_SKIP() << "nftables does not work here";
   ASSERT_NO_FATAL_FAILURE(nft("add table inet filter"));
-  ASSERT_NO_FATAL_FAILURE(nft("add chain inet filter input { type filter hook input priority 0; }"));
+  ASSERT_NO_FATAL_FAILURE(
+      nft("add chain inet filter input { type filter hook input priority 0; }"));
 
   ASSERT_NO_FATAL_FAILURE(nft("add rule inet filter input udp dport 4500 drop"));
   EXPECT_TRUE(wait_for("endpoint london: Online -> Degraded"));
   // The other port answers; with COOKIE, where half-open exchanges of the other monitor pile up.
-  EXPECT_TRUE(wait_for("UDP 4500: no IKE response to 3 IKE_SA_INIT requests; "
-                       "UDP 500: answered"));
+  EXPECT_TRUE(
+      wait_for("UDP 4500: no IKE response to 3 IKE_SA_INIT requests; "
+               "UDP 500: answered"));
   ASSERT_NO_FATAL_FAILURE(nft("flush chain inet filter input"));
   EXPECT_TRUE(wait_for("endpoint london: Degraded -> Online"));
 
   ASSERT_NO_FATAL_FAILURE(nft("add rule inet filter input udp dport 500 drop"));
   EXPECT_TRUE(wait_for("endpoint london: Online -> Degraded"));
-  EXPECT_TRUE(wait_for("UDP 500: no IKE response to 3 IKE_SA_INIT requests; "
-                       "UDP 4500: answered"));
+  EXPECT_TRUE(
+      wait_for("UDP 500: no IKE response to 3 IKE_SA_INIT requests; "
+               "UDP 4500: answered"));
   ASSERT_NO_FATAL_FAILURE(nft("flush chain inet filter input"));
   EXPECT_TRUE(wait_for("endpoint london: Degraded -> Online"));
 

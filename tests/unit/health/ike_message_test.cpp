@@ -41,22 +41,25 @@ Octets notify(std::uint8_t next, std::uint16_t type) {
 /// A response as a responder sends it.
 Octets response(std::uint8_t first, const Octets& payloads) {
   Octets message(kSpi.begin(), kSpi.end());
-  message = message + Octets{9, 9, 9, 9, 9, 9, 9, 9, first, 0x20, 34, 0x20, 0, 0, 0, 0, 0, 0, 0,
-                             static_cast<std::uint8_t>(28 + payloads.size())};
+  message = message + Octets{9,  9,    9, 9,     9,
+                             9,  9,    9, first, 0x20,
+                             34, 0x20, 0, 0,     0,
+                             0,  0,    0, 0,     static_cast<std::uint8_t>(28 + payloads.size())};
   return message + payloads;
 }
 
 TEST(IkeSaInit, IsLaidOutAsRfc7296Has) {
   const Octets message = make_ike_sa_init(secrets(), IkeMode::kReject);
-  const Octets head = {1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 33, 0x20, 34, 8, 0, 0, 0, 0,
-                       0, 0, 1, 0x74,           // 372 octets
-                       34, 0, 0, 44,            // SA, before KE
-                       0, 0, 0, 40, 1, 1, 0, 4,  // the only proposal: IKE, no SPI, 4 transforms
-                       3, 0, 0, 8, 1, 0, 0xff, 0xff,  // ENCR for private use
-                       3, 0, 0, 8, 2, 0, 0, 5,        // PRF_HMAC_SHA2_256
-                       3, 0, 0, 8, 3, 0, 0, 12,       // AUTH_HMAC_SHA2_256_128
-                       0, 0, 0, 8, 4, 0, 0, 14,       // 2048-bit MODP
-                       40, 0, 1, 8, 0, 14, 0, 0};     // KE of that group, before the nonce
+  const Octets head = {
+      1,  2, 3,  4,    5,  6,  7,    8,    0, 0, 0, 0, 0, 0,
+      0,  0, 33, 0x20, 34, 8,  0,    0,    0, 0, 0, 0, 1, 0x74,  // 372 octets
+      34, 0, 0,  44,                                             // SA, before KE
+      0,  0, 0,  40,   1,  1,  0,    4,     // the only proposal: IKE, no SPI, 4 transforms
+      3,  0, 0,  8,    1,  0,  0xff, 0xff,  // ENCR for private use
+      3,  0, 0,  8,    2,  0,  0,    5,     // PRF_HMAC_SHA2_256
+      3,  0, 0,  8,    3,  0,  0,    12,    // AUTH_HMAC_SHA2_256_128
+      0,  0, 0,  8,    4,  0,  0,    14,    // 2048-bit MODP
+      40, 0, 1,  8,    0,  14, 0,    0};    // KE of that group, before the nonce
   const Octets nonce = payload(0, Octets(32, 0xaa));
   EXPECT_EQ(message, head + Octets(256, 0x55) + nonce);
 }

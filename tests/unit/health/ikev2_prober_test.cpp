@@ -41,14 +41,17 @@ class Responder {
 
  private:
   void receive() {
-    socket_.async_receive_from(
-        boost::asio::buffer(buffer_), peer_, [this](boost::system::error_code error, std::size_t size) {
-          if (error) return;
-          requests_.emplace_back(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(size));
-          const Octets response = answer_(requests_.back());
-          if (!response.empty()) socket_.send_to(boost::asio::buffer(response), peer_);
-          receive();
-        });
+    socket_.async_receive_from(boost::asio::buffer(buffer_), peer_,
+                               [this](boost::system::error_code error, std::size_t size) {
+                                 if (error) return;
+                                 requests_.emplace_back(
+                                     buffer_.begin(),
+                                     buffer_.begin() + static_cast<std::ptrdiff_t>(size));
+                                 const Octets response = answer_(requests_.back());
+                                 if (!response.empty())
+                                   socket_.send_to(boost::asio::buffer(response), peer_);
+                                 receive();
+                               });
   }
 
   udp::socket socket_;
@@ -61,8 +64,8 @@ class Responder {
 /// A response with one notification to the request that begins at `request`.
 Octets notify(std::span<const std::uint8_t> request, std::uint8_t type) {
   Octets response(request.begin(), request.begin() + 8);
-  const Octets rest = {9, 9, 9, 9, 9, 9, 9, 9, 41, 0x20, 34, 0x20, 0, 0, 0, 0, 0, 0, 0, 36,
-                       0, 0, 0, 8, 0, 0, 0, type};
+  const Octets rest = {9, 9, 9, 9, 9, 9,  9, 9, 41, 0x20, 34, 0x20, 0, 0,
+                       0, 0, 0, 0, 0, 36, 0, 0, 0,  8,    0,  0,    0, type};
   response.insert(response.end(), rest.begin(), rest.end());
   return response;
 }
@@ -154,7 +157,8 @@ TEST_F(Ikev2ProberTest, SilenceOfOnePortTimesOutAfterThreeEqualRequests) {
 
 TEST_F(Ikev2ProberTest, ALostDatagramIsSentAgain) {
   int count = 0;
-  Responder plain(io_, [&](const Octets& request) { return ++count < 3 ? Octets() : reject(request); });
+  Responder plain(io_,
+                  [&](const Octets& request) { return ++count < 3 ? Octets() : reject(request); });
   timeout_ = 700ms;
   EXPECT_TRUE(probe(plain.port(), 0).success);
 }
@@ -164,15 +168,17 @@ TEST_F(Ikev2ProberTest, WhatIsNoResponseIsPassedOverAndTold) {
   const struct {
     Responder::Answer answer;
     const char* reason;
-  } rows[] = {
-      {[](const Octets&) { return Octets{'h', 'i'}; }, "it is shorter than an IKE header"},
-      {[](const Octets& request) {
-         Octets response = reject(request);
-         response[3] ^= 1U;
-         return response;
-       },
-       "it has another SPI"},
-      {[](const Octets& request) { return request; }, "it is not marked as a response"}};
+  } rows[] = {{[](const Octets&) {
+                 return Octets{'h', 'i'};
+               },
+               "it is shorter than an IKE header"},
+              {[](const Octets& request) {
+                 Octets response = reject(request);
+                 response[3] ^= 1U;
+                 return response;
+               },
+               "it has another SPI"},
+              {[](const Octets& request) { return request; }, "it is not marked as a response"}};
   for (const auto& row : rows) {
     Responder plain(io_, row.answer);
     const ProbeResult result = probe(plain.port(), 0);
@@ -196,9 +202,8 @@ TEST_F(Ikev2ProberTest, AnotherNotificationIsAFailure) {
 
 TEST_F(Ikev2ProberTest, NoRouteIsToldAtOnce) {
   std::optional<ProbeResult> result;
-  const auto pending =
-      prober_.start(monitor(500, 4500), *base::parse_ip_address("255.255.255.255"),
-                    [&](const ProbeResult& found) { result = found; });
+  const auto pending = prober_.start(monitor(500, 4500), *base::parse_ip_address("255.255.255.255"),
+                                     [&](const ProbeResult& found) { result = found; });
   ASSERT_TRUE(run_until(io_, [&] { return result.has_value(); }));
   EXPECT_FALSE(result->success);
   EXPECT_THAT(result->detail, HasSubstr("UDP 500: permission denied"));
