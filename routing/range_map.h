@@ -83,7 +83,7 @@ class RangeMap {
   static constexpr std::size_t kFanout = 16;
   /// An index pays for many intervals only: that of a few would displace others from the cache.
   static constexpr std::size_t kIndexFrom = std::size_t{1} << 16;
-  static constexpr unsigned kIndexBits = 17;  ///< It has no more buckets than 1 << kIndexBits.
+  static constexpr unsigned kIndexBits = 16;  ///< It has no more buckets than 1 << kIndexBits.
   /// A bucket with more intervals, as where networks crowd, is searched in the levels.
   static constexpr std::uint32_t kFullBucket = 128;
 
