@@ -107,22 +107,13 @@ Basis sstp_basis() {
   return basis;
 }
 
-Basis ikev2_basis() {
-  Basis basis;
-  basis.spec.protocol = Protocol::kIkev2;
-  basis.spec.expected_status = {{200, 200}};  // Where another protocol is written beside it.
-  return basis;
-}
-
 Basis read_basis(const TableReader& reader) {
   const auto preset = reader.choice<Preset>(
       "preset", {{"sstp", Preset::kSstp}, {"ikev2", Preset::kIkev2}}, {"iphttps", "nls"});
   Basis basis;
-  if (preset) {
-    basis = *preset == Preset::kSstp ? sstp_basis() : ikev2_basis();
-  } else {
-    basis.spec.expected_status = {{200, 200}};
-  }
+  basis.spec.expected_status = {{200, 200}};
+  if (preset == Preset::kSstp) basis = sstp_basis();
+  if (preset == Preset::kIkev2) basis.spec.protocol = Protocol::kIkev2;
   const auto protocol = reader.choice<Protocol>("protocol",
                                                 {{"https", Protocol::kHttps},
                                                  {"http", Protocol::kHttp},

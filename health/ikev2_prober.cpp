@@ -32,7 +32,7 @@ std::string describe_udp(const error_code& error) {
 }
 
 /// The exchange with one port.
-class Exchange {
+class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   /// Called once, with what came: an answer to be glad of, or the reason why there is none.
   using Done = std::function<void(bool success, std::string detail)>;
@@ -46,9 +46,7 @@ class Exchange {
     request_.insert(request_.end(), message.begin(), message.end());
   }
 
-  /// `self` keeps it alive while handlers are under way.
-  void start(const std::shared_ptr<Exchange>& self, const asio::ip::address& address,
-             milliseconds timeout, Done done) {
+  void start(const asio::ip::address& address, milliseconds timeout, Done done) {
     done_ = std::move(done);
     wait_ = std::max(kShortestWait, timeout / kWaits);
     const udp::endpoint peer(address, port_);
@@ -58,8 +56,8 @@ class Exchange {
     // Connected, so that the kernel tells of ICMP errors, and drops what others send.
     if (!error) socket_.connect(peer, error);
     if (error) return finish(false, describe_udp(error));
-    send(self);
-    receive(self);
+    send();
+    receive();
   }
 
   void close() {
@@ -86,7 +84,7 @@ class Exchange {
   }
 
  private:
-  void send(const std::shared_ptr<Exchange>& self) {
+  void send() {
     error_code error;
     socket_.send(asio::buffer(request_), 0, error);
     // A full buffer is a loss like any other.
@@ -96,17 +94,17 @@ class Exchange {
     if (++sent_ == kMaxRequests) return;
     resend_.expires_after(wait_);
     wait_ *= 2;
-    resend_.async_wait([this, self](error_code failed) {
-      if (!failed && done_) send(self);
+    resend_.async_wait([this, self = shared_from_this()](error_code failed) {
+      if (!failed && done_) send();
     });
   }
 
-  void receive(const std::shared_ptr<Exchange>& self) {
+  void receive() {
     socket_.async_receive(asio::buffer(datagram_),
-                          [this, self](error_code error, std::size_t size) {
+                          [this, self = shared_from_this()](error_code error, std::size_t size) {
                             if (!done_) return;
                             if (error) return finish(false, describe_udp(error));
-                            if (read({datagram_.data(), size})) receive(self);
+                            if (read({datagram_.data(), size})) receive();
                           });
   }
 
@@ -177,7 +175,7 @@ class Probe : public std::enable_shared_from_this<Probe> {
     for (const auto& exchange : exchanges) {
       if (!callback_) return;
       exchange->start(
-          exchange, address, monitor_->timeout,
+          address, monitor_->timeout,
           [self = shared_from_this(), port = exchange->port()](bool success, std::string detail) {
             self->on_done(port, success, detail);
           });

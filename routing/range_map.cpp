@@ -57,31 +57,13 @@ struct Interval {
   std::uint32_t value;
 };
 
-/// Fills the last node, and reads the first key of each node into the level above, up to the root.
-template <std::size_t kFanout, class Table>
-void finish(Table& table) {
-  using Keys = decltype(table.keys);
-  const auto fill = [](Keys& keys) {
-    const std::size_t size = (keys.size() + kFanout - 1) / kFanout * kFanout;
-    keys.reserve(size);
-    keys.resize(size, std::numeric_limits<typename Keys::value_type>::max());
-    keys.shrink_to_fit();
-  };
-  fill(table.keys);
-  table.low.shrink_to_fit();
-  table.values.shrink_to_fit();
-  const Keys* below = &table.keys;
-  while (below->size() > kFanout) {
-    Keys level;
-    level.reserve(below->size() / kFanout + kFanout);
-    for (std::size_t i = 0; i < below->size(); i += kFanout) level.push_back((*below)[i]);
-    fill(level);
-    table.levels.push_back(std::move(level));
-    below = &table.levels.back();
-  }
+/// `count` keys and what fills up their last node.
+template <std::size_t kFanout>
+constexpr std::size_t whole_nodes(std::size_t count) {
+  return (count + kFanout - 1) / kFanout * kFanout;
 }
 
-/// See RangeMap::Table::index. To be called before finish(), which adds keys.
+/// See RangeMap::Table::index.
 template <unsigned kBits, class Table>
 void make_index(Table& table) {
   const auto& keys = table.keys;
@@ -97,15 +79,35 @@ void make_index(Table& table) {
   table.index.push_back(static_cast<std::uint32_t>(keys.size()));
 }
 
+/// Fills the last node, and reads the first key of each node into the level above, up to the root.
+template <std::size_t kFanout, class Table>
+void add_levels(Table& table) {
+  using Keys = decltype(table.keys);
+  const auto fill = [](Keys& keys) {
+    keys.resize(whole_nodes<kFanout>(keys.size()),
+                std::numeric_limits<typename Keys::value_type>::max());
+  };
+  fill(table.keys);
+  const Keys* below = &table.keys;
+  while (below->size() > kFanout) {
+    Keys level;
+    level.reserve(whole_nodes<kFanout>(below->size() / kFanout));
+    for (std::size_t i = 0; i < below->size(); i += kFanout) level.push_back((*below)[i]);
+    fill(level);
+    table.levels.push_back(std::move(level));
+    below = &table.levels.back();
+  }
+}
+
 }  // namespace
 
 RangeMap::RangeMap() {
   v4_.keys = {0};
   v4_.values = {kNone};
-  finish<kFanout>(v4_);
+  add_levels<kFanout>(v4_);
   v6_.keys = {0};
   v6_.values = {kNone};
-  finish<kFanout>(v6_);
+  add_levels<kFanout>(v6_);
 }
 
 RangeMap::Hit RangeMap::find(const base::IpAddress& address) const noexcept {
@@ -182,6 +184,11 @@ RangeMap RangeMapBuilder::build() && {
     }
   };
 
+  const auto complete = [](auto& table) {
+    if (table.keys.size() >= RangeMap::kIndexFrom) make_index<RangeMap::kIndexBits>(table);
+    add_levels<RangeMap::kFanout>(table);
+  };
+
   RangeMap map;
   for (const bool v4 : {true, false}) {
     std::vector<Interval> intervals{{first_of(v4), RangeMap::kNone}};
@@ -219,19 +226,16 @@ RangeMap RangeMapBuilder::build() && {
 
     if (v4) {
       map.v4_ = {};
-      map.v4_.keys.reserve(intervals.size() + RangeMap::kFanout);
+      map.v4_.keys.reserve(whole_nodes<RangeMap::kFanout>(intervals.size()));
       map.v4_.values.reserve(intervals.size());
       for (const Interval& interval : intervals) {
         map.v4_.keys.push_back(key_of_v4(interval.start));
         map.v4_.values.push_back(interval.value);
       }
-      if (map.v4_.keys.size() >= RangeMap::kIndexFrom) {
-        make_index<RangeMap::kIndexBits>(map.v4_);
-      }
-      finish<RangeMap::kFanout>(map.v4_);
+      complete(map.v4_);
     } else {
       map.v6_ = {};
-      map.v6_.keys.reserve(intervals.size() + RangeMap::kFanout);
+      map.v6_.keys.reserve(whole_nodes<RangeMap::kFanout>(intervals.size()));
       map.v6_.low.reserve(intervals.size());
       map.v6_.values.reserve(intervals.size());
       bool has_low = false;
@@ -242,11 +246,8 @@ RangeMap RangeMapBuilder::build() && {
         map.v6_.values.push_back(interval.value);
         has_low = has_low || map.v6_.low.back() != 0;
       }
-      if (!has_low) map.v6_.low.clear();
-      if (map.v6_.keys.size() >= RangeMap::kIndexFrom) {
-        make_index<RangeMap::kIndexBits>(map.v6_);
-      }
-      finish<RangeMap::kFanout>(map.v6_);
+      if (!has_low) map.v6_.low = {};
+      complete(map.v6_);
     }
   }
   entries_.clear();

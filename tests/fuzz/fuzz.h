@@ -21,6 +21,12 @@ inline void require(bool holds, const char* property) {
   std::abort();
 }
 
+/// A message to people says something, on one line.
+inline void require_one_line(std::string_view message) {
+  require(!message.empty() && message.find('\n') == std::string_view::npos,
+          "a message is one line");
+}
+
 /// An input, taken apart from its front. Borrows.
 class Input {
  public:

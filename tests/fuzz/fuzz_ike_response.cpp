@@ -8,8 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr health::IkeSpi kSpi{1, 2, 3, 4, 5, 6, 7, 8};
   const auto octets = fuzz::Input(data, size).rest();
   const auto response = health::parse_ike_response(octets, kSpi);
-  const std::string told = response ? health::describe(*response) : response.error();
-  fuzz::require(!told.empty() && told.find('\n') == std::string::npos, "a verdict is one line");
+  fuzz::require_one_line(response ? health::describe(*response) : response.error());
   fuzz::require(!response || octets.size() >= 28, "a response has a header");
   return 0;
 }

@@ -30,8 +30,7 @@ void check_file(std::string_view text) {
   for (const auto* notes : {&read.errors, &read.warnings}) {
     for (const auto& note : *notes) {
       require(note.line >= 1 && note.line <= lines, "a finding has a line of the file");
-      require(!note.message.empty() && note.message.find('\n') == std::string::npos,
-              "a finding is one line");
+      require_one_line(note.message);
     }
   }
 }

@@ -18,8 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (value) {
     fuzz::require(std::isfinite(*value), "a value is a number");
   } else {
-    fuzz::require(!value.error().empty() && value.error().find('\n') == std::string::npos,
-                  "an error is one line");
+    fuzz::require_one_line(value.error());
   }
   return 0;
 }
