@@ -46,12 +46,28 @@ std::optional<AdminRequest> parse_query(std::string_view query) {
   return request;
 }
 
+/// The part of `path` that "*" in `pattern` stands for; empty for a pattern without. Nothing where
+/// they do not match.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos) {
+    return pattern == path ? std::optional(std::string_view()) : std::nullopt;
+  }
+  const std::string_view before = pattern.substr(0, star);
+  const std::string_view behind = pattern.substr(star + 1);
+  if (!path.starts_with(before) || !path.ends_with(behind)) return std::nullopt;
+  if (path.size() <= before.size() + behind.size()) return std::nullopt;
+  const std::string_view part =
+      path.substr(before.size(), path.size() - before.size() - behind.size());
+  return part.find('/') == std::string_view::npos ? std::optional(part) : std::nullopt;
+}
+
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
 }  // namespace
 
-std::string AdminRequest::parameter(std::string_view name) const {
-  const auto found = query.find(name);
+std::string AdminRequest::parameter(std::string_view key) const {
+  const auto found = query.find(key);
   return found == query.end() ? "" : found->second;
 }
 
@@ -69,7 +85,7 @@ void AdminHandlers::post(std::string path, AsyncHandler handler, std::size_t max
 
 std::size_t AdminHandlers::max_body(std::string_view method, std::string_view target) const {
   for (const Route& route : routes_) {
-    if (route.method == method && route.path == path_of(target)) return route.max_body;
+    if (route.method == method && match(route.path, path_of(target))) return route.max_body;
   }
   return kSmallBody;
 }
@@ -79,10 +95,14 @@ void AdminHandlers::dispatch(std::string_view method, std::string_view target, s
   const std::string_view path = path_of(target);
   std::string allow;
   for (const Route& route : routes_) {
-    if (route.path != path) continue;
+    const auto part = match(route.path, path);
+    if (!part) continue;
     if (route.method == method) {
       auto request = parse_query(target.substr(std::min(target.size(), path.size() + 1)));
       if (!request) return reply(make_problem(400, "the query is not percent-encoded correctly"));
+      const auto name = decode(*part);
+      if (!name) return reply(make_problem(400, "the path is not percent-encoded correctly"));
+      request->name = *name;
       request->body = std::move(body);
       return route.handler(*request, reply);
     }

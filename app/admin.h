@@ -17,9 +17,10 @@ inline constexpr std::size_t kMaxBody = std::size_t{1} << 20;
 struct AdminRequest {
   std::map<std::string, std::string, std::less<>> query;  ///< Decoded; of equal names the last.
   std::string body;
+  std::string name;  ///< What stands in place of "*" in the path of the handler, decoded.
 
   /// Empty where it is not given.
-  std::string parameter(std::string_view name) const;
+  std::string parameter(std::string_view key) const;
 };
 
 struct AdminResponse {
@@ -38,6 +39,7 @@ class AdminHandlers {
   using Handler = std::function<AdminResponse(const AdminRequest&)>;
   using AsyncHandler = std::function<void(const AdminRequest&, Reply)>;
 
+  /// A "*" in a path stands for one part of it.
   void get(std::string path, Handler handler);
   void post(std::string path, AsyncHandler handler, std::size_t max_body = kSmallBody);
 

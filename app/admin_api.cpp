@@ -11,13 +11,15 @@
 namespace gslb::app {
 
 void add_admin_api(AdminHandlers& handlers, const ControlPlane& control,
-                   std::function<bool()> is_ready, Reload reload) {
+                   std::function<bool()> is_ready,
+                   std::function<std::vector<std::string>()> problems, Reload reload) {
   handlers.get("/healthz", [](const AdminRequest&) {
     return AdminResponse{200, R"({"status":"ok"})"};
   });
-  handlers.get("/readyz", [is_ready = std::move(is_ready)](const AdminRequest&) {
-    if (is_ready()) return AdminResponse{200, R"({"status":"ready"})"};
-    return make_problem(503, "queries are not answered yet");
+  handlers.get("/readyz", [is_ready = std::move(is_ready),
+                           problems = std::move(problems)](const AdminRequest&) {
+    if (!is_ready()) return make_problem(503, "queries are not answered yet");
+    return AdminResponse{200, readiness_to_json(problems())};
   });
 
   const auto add_report = [&](const char* path,

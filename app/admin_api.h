@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "app/admin.h"
 #include "app/control_plane.h"
@@ -12,9 +14,11 @@ namespace gslb::app {
 using Reload = std::function<void(std::function<void(const ConfigResult&)>)>;
 
 /// Adds `/healthz`, `/readyz`, `/v1/status`, `/v1/profiles`, `/v1/endpoints` and `/v1/reload`.
-/// `control` must outlive `handlers`; `is_ready` tells whether queries are answered.
+/// `control` must outlive `handlers`; `is_ready` tells whether queries are answered, and `problems`
+/// what does not work although they are.
 void add_admin_api(AdminHandlers& handlers, const ControlPlane& control,
-                   std::function<bool()> is_ready, Reload reload);
+                   std::function<bool()> is_ready,
+                   std::function<std::vector<std::string>()> problems, Reload reload);
 
 /// Adds `/v1/explain`. `control` must outlive `handlers`.
 void add_explain_api(AdminHandlers& handlers, const ControlPlane& control);

@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "app/health_json.h"
+#include "app/json_values.h"
 #include "base/address_range.h"
 #include "base/ip_address.h"
 
@@ -45,11 +47,6 @@ std::string_view to_string(AllDown all_down) {
       return "fallback";
   }
   return "unknown";
-}
-
-/// Null for what is not said.
-json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
 template <typename T>
@@ -134,7 +131,26 @@ json::object profile_with_config(const routing::ProfileSpec& spec, const Profile
   return out;
 }
 
-json::object endpoint_to_json(const EndpointConfig& config, const EndpointStatusReport& report) {
+json::value to_json(const std::optional<Override>& order) {
+  if (!order) return nullptr;
+  return {{"override", to_string(order->kind)},
+          {"since", format_time(order->since)},
+          {"until", order->until ? json::value(format_time(*order->until)) : json::value(nullptr)},
+          {"reason", text_or_null(order->reason)}};
+}
+
+/// What holds for the whole daemon.
+json::object head_of(const StatusReport& report) {
+  json::object out{{"stale", nullptr}, {"problems", json::value_from(report.faults)}};
+  if (report.isolated_since) {
+    out["stale"] = {{"since", format_time(*report.isolated_since)},
+                    {"reason", report.isolation_reason}};
+  }
+  return out;
+}
+
+json::object endpoint_to_json(const EndpointConfig& config, const EndpointStatusReport& report,
+                              health::WallTime now) {
   const routing::EndpointSpec& spec = config.routing;
   json::array addresses = texts(spec.ipv4);
   for (json::value& address : texts(spec.ipv6)) addresses.push_back(std::move(address));
@@ -149,7 +165,13 @@ json::object endpoint_to_json(const EndpointConfig& config, const EndpointStatus
                    {"coordinates", nullptr},
                    {"load", nullptr},
                    {"monitors", std::move(monitors)},
-                   {"profiles", json::value_from(report.used_by)}};
+                   {"monitors_required", config.monitors_required == 0 ? config.monitors.size()
+                                                                       : config.monitors_required},
+                   {"profiles", json::value_from(report.used_by)},
+                   {"override", to_json(report.order)},
+                   {"ramp", report.ramp},
+                   {"warnings", json::value_from(report.warnings)},
+                   {"checks", app::to_json(report.checks, now)}};
   if (spec.target) out["target"] = spec.target->to_string();
   if (spec.point) out["coordinates"] = {spec.point->latitude, spec.point->longitude};
   if (report.load) out["load"] = *report.load;
@@ -173,6 +195,11 @@ AdminResponse make_reload_response(const ConfigResult& result) {
                   {"warnings", std::move(warnings)}});
 }
 
+std::string readiness_to_json(const std::vector<std::string>& problems) {
+  return json::serialize(json::object{{"status", problems.empty() ? "ready" : "impaired"},
+                                      {"problems", json::value_from(problems)}});
+}
+
 std::string status_to_json(const Config& config, const StatusReport& report) {
   json::array profiles;
   for (const ProfileReport& profile : report.profiles) {
@@ -182,10 +209,12 @@ std::string status_to_json(const Config& config, const StatusReport& report) {
     out["endpoints"] = std::move(entries);
     profiles.push_back(std::move(out));
   }
-  return json::serialize(json::object{{"version", GSLB_VERSION},
-                                      {"identity", text_or_null(config.server.identity)},
-                                      {"serial", config.serial},
-                                      {"profiles", std::move(profiles)}});
+  json::object out = head_of(report);
+  out["version"] = GSLB_VERSION;
+  out["identity"] = text_or_null(config.server.identity);
+  out["serial"] = config.serial;
+  out["profiles"] = std::move(profiles);
+  return json::serialize(out);
 }
 
 std::string profiles_to_json(const Config& config, const StatusReport& report) {
@@ -199,9 +228,11 @@ std::string profiles_to_json(const Config& config, const StatusReport& report) {
 std::string endpoints_to_json(const Config& config, const StatusReport& report) {
   json::array endpoints;
   for (const EndpointStatusReport& endpoint : report.endpoints) {
-    endpoints.push_back(endpoint_to_json(config.endpoints[endpoint.id], endpoint));
+    endpoints.push_back(endpoint_to_json(config.endpoints[endpoint.id], endpoint, report.now));
   }
-  return json::serialize(json::object{{"endpoints", std::move(endpoints)}});
+  json::object out = head_of(report);
+  out["endpoints"] = std::move(endpoints);
+  return json::serialize(out);
 }
 
 std::string diagnostics_to_json(const ConfigResult& result) {

@@ -17,6 +17,9 @@ AdminResponse make_problem(unsigned status, std::string_view detail);
 AdminResponse make_reload_response(const ConfigResult& result);
 
 /// `report` is that of `config`, here and below.
+/// `{"status": "ready", "problems": []}`; "impaired" where there are any.
+std::string readiness_to_json(const std::vector<std::string>& problems);
+
 std::string status_to_json(const Config& config, const StatusReport& report);
 std::string profiles_to_json(const Config& config, const StatusReport& report);
 std::string endpoints_to_json(const Config& config, const StatusReport& report);

@@ -66,9 +66,9 @@ std::optional<toml::table> parse_toml(std::string_view text, Report& report) {
 
 /// The keys at top level: a section that this version does not have, or a slip of the pen.
 void check_sections(const toml::table& root, Report& report) {
-  const loading::Words known{"server",   "tsig",    "zone",     "monitor",
+  const loading::Words known{"server",   "tsig",    "zone",     "health", "monitor",
                              "endpoint", "profile", "location", "latency"};
-  const loading::Words later{"health", "include"};
+  const loading::Words later{"include"};
   loading::TableReader(root, {}, report).check_keys(known, later);
 }
 
@@ -98,6 +98,7 @@ ConfigResult check(std::string_view text, const std::filesystem::path& folder, s
   loading::read_server(*root, draft, report);
   loading::read_tsig_keys(*root, draft, report);
   loading::read_zones(*root, draft, report);
+  loading::read_health(*root, draft, report);
   loading::read_monitors(*root, draft, report);
   loading::read_endpoints(*root, draft, report);
   loading::read_locations(*root, draft, report);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -66,10 +68,20 @@ struct LatencySpec {
   std::shared_ptr<const std::vector<routing::FiledLatency>> lines;
 };
 
+/// `[health]`
+struct HealthSpec {
+  health::ProbingSpec probing;
+  std::vector<std::string> on_change;  ///< A command for each event; empty: none.
+  std::string webhook;                 ///< A URL that each event is posted to; empty: none.
+};
+
 /// `[endpoint.NAME]`: what routing answers and what health probes.
 struct EndpointConfig {
   routing::EndpointSpec routing;
   std::vector<std::shared_ptr<const health::MonitorSpec>> monitors;  ///< Empty: Unmonitored.
+  std::size_t monitors_required = 0;            ///< So many of them must pass; 0: all.
+  std::chrono::milliseconds ramp_up{0};         ///< Its weight grows for so long after recovery.
+  std::chrono::milliseconds failback_delay{0};  ///< It stays Degraded for so long.
   std::optional<base::IpAddress> probe_address;
   std::optional<health::LoadSpec> load;
 };
@@ -78,6 +90,7 @@ struct EndpointConfig {
 /// routing::EndpointId in `profiles` is an index into `endpoints`.
 struct Config {
   ServerSpec server;
+  HealthSpec health;
   std::shared_ptr<const dns::TsigKeys> tsig_keys;  ///< `[tsig."NAME"]`; null: there are none.
   std::vector<zones::ZoneSpec> zones;
   std::vector<EndpointConfig> endpoints;

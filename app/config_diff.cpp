@@ -154,6 +154,8 @@ class ChangeList {
 
   static bool same_endpoint(const EndpointConfig& a, const EndpointConfig& b) {
     return a.routing == b.routing && a.probe_address == b.probe_address && a.load == b.load &&
+           a.monitors_required == b.monitors_required && a.ramp_up == b.ramp_up &&
+           a.failback_delay == b.failback_delay &&
            std::equal(a.monitors.begin(), a.monitors.end(), b.monitors.begin(), b.monitors.end(),
                       [](const auto& x, const auto& y) { return *x == *y; });
   }

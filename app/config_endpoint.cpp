@@ -8,14 +8,17 @@
 namespace gslb::app::loading {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t kMaxAddresses = 64;
+constexpr unsigned kMaxMonitors = 1000;
 
 const Section& section() {
   static const Section kSection{"endpoint",
                                 "[endpoint.NAME]",
                                 {"addresses", "target", "location", "coordinates", "monitors",
-                                 "probe_address", "load", "enabled"},
-                                {"ramp_up", "failback_delay"}};
+                                 "probe_address", "load", "enabled", "ramp_up", "failback_delay"},
+                                {}};
   return kSection;
 }
 
@@ -32,11 +35,6 @@ void read_answers(const Value& value, routing::EndpointSpec& spec, Report& repor
 
 void read_monitor_names(const Value& value, EndpointConfig& endpoint, Draft& draft,
                         Report& report) {
-  if (value.node->is_table()) {
-    report.error(value.position(), value.path,
-                 "the form { any = [ ] } is not supported yet; list monitors that must all pass");
-    return;
-  }
   const auto elements = read_array(value, report);
   if (!elements) return;
   for (const Value& element : *elements) {
@@ -50,6 +48,37 @@ void read_monitor_names(const Value& value, EndpointConfig& endpoint, Draft& dra
     }
     endpoint.monitors.push_back(*monitor);
   }
+}
+
+/// A list of which all must pass, { any = [ ] } or { at_least = 2, of = [ ] }.
+void read_monitors_of(const Value& value, EndpointConfig& endpoint, Draft& draft, Report& report) {
+  const toml::table* table = value.node->as_table();
+  if (table == nullptr) return read_monitor_names(value, endpoint, draft, report);
+  TableReader reader(*table, value.path, report);
+  reader.check_keys({"any", "at_least", "of"}, {});
+  const auto require_some = [&](std::string_view key, const Value& list) {
+    read_monitor_names(list, endpoint, draft, report);
+    const toml::array* names = list.node->as_array();
+    if (names != nullptr && names->empty()) {
+      reader.error(key, "is empty; write the names of monitors");
+    }
+  };
+  if (const auto any = reader.find("any")) {
+    for (const char* key : {"at_least", "of"}) {
+      if (reader.has(key)) reader.error(key, "stands beside any; keep one of them");
+    }
+    require_some("any", *any);
+    endpoint.monitors_required = 1;
+    return;
+  }
+  reader.require("at_least", "write how many must pass, or { any = [\"a\", \"b\"] }");
+  reader.require("of", "write the names of the monitors");
+  const auto of = reader.find("of");
+  if (of) require_some("of", *of);
+  const unsigned count = of && of->node->is_array()
+                             ? static_cast<unsigned>(of->node->as_array()->size())
+                             : kMaxMonitors;
+  endpoint.monitors_required = reader.integer("at_least", 1, std::max(1U, count)).value_or(1);
 }
 
 Parsed<routing::GeoPoint> parse_place(std::string_view text) {
@@ -78,19 +107,6 @@ Parsed<dns::Name> parse_target(std::string_view text) {
   return parse_domain_name(text);
 }
 
-/// Prometheus and JSON are served over HTTP alone.
-Parsed<std::string> parse_url(std::string_view text) {
-  const std::size_t colon = text.find("://");
-  const std::string_view scheme = text.substr(0, std::min(colon, text.size()));
-  const bool is_http = scheme == "http" || scheme == "https";
-  const std::string_view rest = is_http ? text.substr(colon + 3) : std::string_view();
-  const bool is_plain =
-      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  if (!rest.empty() && rest.front() != '/' && is_plain) return std::string(text);
-  return tl::make_unexpected(quote(text) +
-                             " is no URL; write one such as \"https://lon.example.net/metrics\"");
-}
-
 Parsed<std::string> parse_metric(std::string_view text) {
   const std::string problem = health::find_metric_problem(text);
   if (problem.empty()) return std::string(text);
@@ -109,7 +125,6 @@ std::optional<double> read_number(const TableReader& reader, std::string_view ke
 }
 
 void read_load(const Value& value, EndpointConfig& endpoint, Report& report) {
-  using namespace std::chrono_literals;
   const toml::table* table =
       read_table(value, report, "write { url = \"https://…\", metric = \"NAME\", capacity = 500 }");
   if (table == nullptr) return;
@@ -117,7 +132,7 @@ void read_load(const Value& value, EndpointConfig& endpoint, Report& report) {
   reader.check_keys({"url", "metric", "capacity", "shed_from", "interval", "certificate"}, {});
   reader.require("url",
                  "write where the site tells its load, such as "
-                 "\"https://lon.example.net/metrics\"");
+                 "\"https://www.example.net/path\"");
   reader.require("metric",
                  "write the name of a Prometheus metric, such as "
                  "\"windows_ras_total_connections\", or a JSON pointer");
@@ -159,13 +174,32 @@ EndpointConfig read_endpoint(const NamedTable& named, Draft& draft, Report& repo
   if (const auto load = reader.find("load")) read_load(*load, endpoint, report);
   read_place(reader, endpoint.routing, report);
   if (const auto monitors = reader.find("monitors")) {
-    read_monitor_names(*monitors, endpoint, draft, report);
+    read_monitors_of(*monitors, endpoint, draft, report);
+  }
+  endpoint.ramp_up = reader.duration("ramp_up", {1s, 24h}).value_or(0s);
+  endpoint.failback_delay = reader.duration("failback_delay", {1s, 24h}).value_or(0s);
+  for (const char* key : {"ramp_up", "failback_delay"}) {
+    if (reader.has(key) && !reader.has("monitors")) {
+      reader.error(key, "has no effect without monitors; remove it, or add monitors");
+    }
   }
   endpoint.probe_address = reader.parsed("probe_address", parse_host_address);
   return endpoint;
 }
 
 }  // namespace
+
+Parsed<std::string> parse_url(std::string_view text) {
+  const std::size_t colon = text.find("://");
+  const std::string_view scheme = text.substr(0, std::min(colon, text.size()));
+  const bool is_http = scheme == "http" || scheme == "https";
+  const std::string_view rest = is_http ? text.substr(colon + 3) : std::string_view();
+  const bool is_plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!rest.empty() && rest.front() != '/' && is_plain) return std::string(text);
+  return tl::make_unexpected(quote(text) +
+                             " is no URL; write one such as \"https://www.example.net/path\"");
+}
 
 void read_endpoints(const toml::table& root, Draft& draft, Report& report) {
   for (const NamedTable& named : named_tables(root, section(), report)) {

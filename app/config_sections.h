@@ -91,6 +91,13 @@ void read_geo_database(const toml::table& root, Draft& draft, Report& report);
 /// [latitude, longitude]
 std::optional<routing::GeoPoint> read_coordinates(const Value& value, Report& report);
 void read_latency(const toml::table& root, Draft& draft, Report& report);
+void read_health(const toml::table& root, Draft& draft, Report& report);
+
+/// A program, which must be there, and its arguments.
+std::vector<std::string> read_command(const Value& value, Report& report);
+
+/// Of http or https.
+Parsed<std::string> parse_url(std::string_view text);
 
 /// The content of a file that a key names; its errors are reported at the key. The file is added to
 /// Config::files.

@@ -20,6 +20,10 @@ namespace {
 using base::EndpointStatus;
 using routing::EndpointId;
 
+/// Weights that grow after recovery are looked at so often, and taken over in such steps.
+constexpr std::chrono::seconds kRampPace{1};
+constexpr double kRampStep = 0.02;
+
 /// Which endpoints an enabled profile uses, and which of them its health matters to.
 struct Usage {
   bool used = false;
@@ -40,8 +44,9 @@ std::vector<Usage> endpoint_usage(const Config& config) {
 }
 
 /// The status of an endpoint that is not probed; nothing for one that is.
-std::optional<EndpointStatus> unprobed_status(const EndpointConfig& endpoint, const Usage& usage) {
-  if (!endpoint.routing.enabled) return EndpointStatus::kDisabled;
+std::optional<EndpointStatus> unprobed_status(const EndpointConfig& endpoint, bool is_enabled,
+                                              const Usage& usage) {
+  if (!is_enabled) return EndpointStatus::kDisabled;
   if (!usage.used) return EndpointStatus::kInactive;
   if (endpoint.monitors.empty() || !usage.health_matters) return EndpointStatus::kUnmonitored;
   return std::nullopt;
@@ -53,6 +58,8 @@ health::TargetSpec make_target(const EndpointConfig& endpoint,
   health::TargetSpec target;
   target.endpoint = endpoint.routing.name;
   target.monitors = endpoint.monitors;
+  target.required = endpoint.monitors_required;
+  target.failback_delay = endpoint.failback_delay;
   if (endpoint.probe_address) {
     target.addresses = {*endpoint.probe_address};
     target.speaks_for_both_families = true;
@@ -114,13 +121,26 @@ ControlPlane::ControlPlane(health::Clock& clock, health::Random& random, health:
   } else {
     spdlog::warn("no DNS cookies without a secret_file: {}", keys.error());
   }
+  health_.set_isolation_listener([this] { on_isolation(); });
   adopt(std::move(config), std::move(zones));
   read_health();
   publish_all();
 }
 
+void ControlPlane::restore(Overrides overrides, std::vector<health::RememberedCheck> memory) {
+  overrides_ = std::move(overrides);
+  const health::WallTime wall = clock_.wall_now();
+  for (const auto& [endpoint, override] : overrides_) {
+    if (override.until) expiries_[endpoint] = clock_.now() + (*override.until - wall);
+    spdlog::info("endpoint {}: {}", endpoint, describe(override));
+  }
+  health_.remember(std::move(memory));
+  adopt(config_, zones_);
+}
+
 void ControlPlane::start() {
   started_ = true;
+  await_expiry();
   watch_health();
   read_health();
   publish_all();
@@ -128,6 +148,8 @@ void ControlPlane::start() {
 
 void ControlPlane::stop() {
   started_ = false;
+  expiry_.reset();
+  ramp_timer_.reset();
   if (targets_) targets_->set_hosts({});
   if (loads_) loads_->set_targets({});
   health_.stop();
@@ -164,12 +186,16 @@ void ControlPlane::adopt(std::shared_ptr<const Config> config, ZoneList zones) {
   for (const EndpointConfig& endpoint : config_->endpoints) {
     ids_.emplace(endpoint.routing.name, static_cast<EndpointId>(endpoints_.size()));
     endpoints_.push_back(endpoint.routing);
+    const Override* order = override_of(static_cast<EndpointId>(endpoints_.size() - 1));
+    if (order != nullptr && order->kind != Override::Kind::kDrain) {
+      endpoints_.back().enabled = order->kind == Override::Kind::kEnable;
+    }
     columns_.push_back(latency_columns_.column(endpoint.routing.name));
   }
   const std::vector<Usage> usage = endpoint_usage(*config_);
   unprobed_.clear();
   for (EndpointId id = 0; id < count; ++id) {
-    unprobed_.push_back(unprobed_status(config_->endpoints[id], usage[id]));
+    unprobed_.push_back(unprobed_status(config_->endpoints[id], endpoints_[id].enabled, usage[id]));
   }
   states_.assign(count, {});
   statuses_.assign(count, EndpointStatus::kUnmonitored);
@@ -216,7 +242,7 @@ void ControlPlane::watch_health() {
                                                  : std::vector<base::IpAddress>());
     if (!target.addresses.empty()) targets.push_back(std::move(target));
   }
-  health_.apply(targets);
+  health_.apply(targets, config_->health.probing);
 }
 
 health::EndpointReport ControlPlane::report_of(EndpointId id) const {
@@ -238,7 +264,7 @@ health::EndpointReport ControlPlane::report_of(EndpointId id) const {
 void ControlPlane::read_health() {
   for (EndpointId id = 0; id < config_->endpoints.size(); ++id) {
     if (const auto& status = unprobed_[id]) {
-      set_state(id, {*status, *status, *status, std::nullopt, {}});
+      set_state(id, {*status, *status, *status, std::nullopt, {}, {}});
     } else {
       set_state(id, report_of(id));
     }
@@ -246,8 +272,11 @@ void ControlPlane::read_health() {
 }
 
 void ControlPlane::set_state(EndpointId id, const health::EndpointReport& report) {
-  states_[id] = {report.ipv4, report.ipv6, report.degraded_in,
-                 loads_ ? loads_->find(endpoints_[id].name).share : std::nullopt};
+  const Override* order = override_of(id);
+  states_[id] = {
+      report.ipv4,        report.ipv6,
+      report.degraded_in, loads_ ? loads_->find(endpoints_[id].name).share : std::nullopt,
+      ramp_of(id),        order != nullptr && order->kind == Override::Kind::kDrain};
   statuses_[id] = report.status;
 }
 
@@ -293,15 +322,184 @@ void ControlPlane::on_report(const std::string& endpoint, const health::Endpoint
   if (found == ids_.end()) return;
   const EndpointId id = found->second;
   const EndpointStatus before = statuses_[id];
+  if (before == EndpointStatus::kDegraded && report.status == EndpointStatus::kOnline) {
+    begin_ramp(id);
+  } else if (report.status == EndpointStatus::kDegraded) {
+    ramps_.erase(endpoint);
+  }
   set_state(id, report);
   publish_profiles_of(id);
 
+  log_warnings(id, report.warnings);
   if (report.status == before) return;
   const bool bad = report.status == EndpointStatus::kDegraded;
   spdlog::log(bad ? spdlog::level::warn : spdlog::level::info, "endpoint {}: {} -> {}{}{}",
               endpoint, base::to_string(before), base::to_string(report.status),
               report.reason.empty() ? "" : ": ", report.reason);
+  emit("endpoint", {{"endpoint", endpoint},
+                    {"from", std::string(base::to_string(before))},
+                    {"to", std::string(base::to_string(report.status))},
+                    {"reason", report.reason}});
   for (const std::size_t profile : profiles_of_[id]) log_serving(profile);
+}
+
+void ControlPlane::log_warnings(EndpointId id, const std::vector<std::string>& warnings) {
+  const std::string& endpoint = endpoints_[id].name;
+  std::vector<std::string>& known = warnings_[endpoint];
+  for (const std::string& warning : warnings) {
+    if (std::find(known.begin(), known.end(), warning) != known.end()) continue;
+    spdlog::warn("endpoint {}: {}", endpoint, warning);
+    emit("warning", {{"endpoint", endpoint}, {"text", warning}});
+  }
+  known = warnings;
+}
+
+void ControlPlane::emit(std::string_view kind,
+                        std::vector<std::pair<std::string_view, Event::Value>> fields) {
+  if (events_) events_({kind, std::move(fields)});
+}
+
+void ControlPlane::on_isolation() {
+  const health::IsolationGuard& guard = health_.isolation();
+  if (guard.isolated_since()) {
+    spdlog::error("isolated: all sites and all canaries fail, statuses are frozen: {}",
+                  guard.reason());
+  } else {
+    spdlog::info("no longer isolated: something has answered, statuses follow the probes again");
+  }
+  emit("isolation",
+       {{"state", guard.isolated_since() ? "begins" : "ends"}, {"reason", guard.reason()}});
+}
+
+const Override* ControlPlane::override_of(EndpointId id) const {
+  const auto found = overrides_.find(config_->endpoints[id].routing.name);
+  return found == overrides_.end() ? nullptr : &found->second;
+}
+
+tl::expected<void, std::string> ControlPlane::set_override(
+    const std::string& endpoint, Override::Kind kind, std::optional<std::chrono::seconds> duration,
+    const std::string& reason) {
+  const auto found = ids_.find(endpoint);
+  if (found == ids_.end()) return tl::make_unexpected("there is no endpoint " + endpoint);
+  const health::WallTime now = clock_.wall_now();
+  const bool takes_back =
+      kind == Override::Kind::kEnable && config_->endpoints[found->second].routing.enabled;
+  expiries_.erase(endpoint);
+  if (takes_back) {
+    overrides_.erase(endpoint);
+    spdlog::info("endpoint {}: as configured again, by the operator", endpoint);
+  } else {
+    Override order{kind, now, std::nullopt, reason};
+    if (duration) {
+      order.until = now + *duration;
+      expiries_[endpoint] = clock_.now() + *duration;
+    }
+    spdlog::info("endpoint {}: {}", endpoint, describe(order));
+    overrides_[endpoint] = std::move(order);
+  }
+  emit("override",
+       {{"endpoint", endpoint},
+        {"override", std::string(to_string(kind))},
+        {"seconds", static_cast<std::uint64_t>(duration.value_or(std::chrono::seconds(0)).count())},
+        {"reason", reason}});
+  apply_overrides();
+  return {};
+}
+
+void ControlPlane::apply_overrides() {
+  const std::vector<EndpointStatus> before = statuses_;
+  adopt(config_, zones_);
+  if (started_) watch_health();
+  read_health();
+  publish_all();
+  await_expiry();
+  for (EndpointId id = 0; id < before.size(); ++id) {
+    if (before[id] == statuses_[id]) continue;
+    const std::string& endpoint = endpoints_[id].name;
+    const Override* order = override_of(id);
+    const std::string reason = order != nullptr ? describe(*order) : "";
+    spdlog::info("endpoint {}: {} -> {}", endpoint, base::to_string(before[id]),
+                 base::to_string(statuses_[id]));
+    emit("endpoint", {{"endpoint", endpoint},
+                      {"from", std::string(base::to_string(before[id]))},
+                      {"to", std::string(base::to_string(statuses_[id]))},
+                      {"reason", reason}});
+    for (const std::size_t profile : profiles_of_[id]) log_serving(profile);
+  }
+}
+
+/// Ends what has expired, and waits for the next.
+void ControlPlane::await_expiry() {
+  const health::SteadyTime now = clock_.now();
+  std::optional<health::SteadyTime> next;
+  bool has_ended = false;
+  for (auto it = expiries_.begin(); it != expiries_.end();) {
+    if (it->second > now) {
+      next = std::min(next.value_or(it->second), it->second);
+      ++it;
+      continue;
+    }
+    spdlog::info("endpoint {}: what the operator ordered has ended", it->first);
+    overrides_.erase(it->first);
+    emit("override", {{"endpoint", it->first}, {"override", "ended"}});
+    it = expiries_.erase(it);
+    has_ended = true;
+  }
+  expiry_.reset();
+  if (has_ended) return apply_overrides();
+  if (next) expiry_ = clock_.call_at(*next, [this] { await_expiry(); });
+}
+
+std::optional<std::vector<base::IpAddress>> ControlPlane::probed_addresses(
+    const std::string& endpoint) const {
+  const auto found = ids_.find(endpoint);
+  if (found == ids_.end()) return std::nullopt;
+  const EndpointConfig& config = config_->endpoints[found->second];
+  std::vector<base::IpAddress> of_target;
+  if (config.routing.target && targets_) {
+    of_target = targets_->find(config.routing.target->to_string()).addresses;
+  }
+  return make_target(config, of_target).addresses;
+}
+
+void ControlPlane::begin_ramp(EndpointId id) {
+  if (config_->endpoints[id].ramp_up.count() == 0) return;
+  ramps_[endpoints_[id].name] = clock_.now();
+  if (!ramp_timer_) {
+    ramp_timer_ = clock_.call_at(clock_.now() + kRampPace, [this] { advance_ramps(); });
+  }
+}
+
+double ControlPlane::ramp_of(EndpointId id) const {
+  const auto found = ramps_.find(endpoints_[id].name);
+  const std::chrono::milliseconds whole = config_->endpoints[id].ramp_up;
+  if (found == ramps_.end() || whole.count() == 0) return 1;
+  const std::chrono::duration<double, std::milli> passed = clock_.now() - found->second;
+  return std::clamp(passed.count() / static_cast<double>(whole.count()), kRampStep, 1.0);
+}
+
+/// Publishes weights that have grown by a step.
+void ControlPlane::advance_ramps() {
+  ramp_timer_.reset();
+  for (auto it = ramps_.begin(); it != ramps_.end();) {
+    const auto found = ids_.find(it->first);
+    const double ramp = found == ids_.end() ? 1 : ramp_of(found->second);
+    if (found != ids_.end()) {
+      const EndpointId id = found->second;
+      if (ramp == 1 || ramp - states_[id].ramp >= kRampStep) {
+        states_[id].ramp = ramp;
+        publish_profiles_of(id);
+      }
+    }
+    if (ramp < 1) {
+      ++it;
+      continue;
+    }
+    if (found != ids_.end()) spdlog::info("endpoint {}: has its whole weight again", it->first);
+    it = ramps_.erase(it);
+  }
+  if (ramps_.empty()) return;
+  ramp_timer_ = clock_.call_at(clock_.now() + kRampPace, [this] { advance_ramps(); });
 }
 
 routing::RoutingState ControlPlane::routing_state() const {
@@ -310,10 +508,27 @@ routing::RoutingState ControlPlane::routing_state() const {
 
 StatusReport ControlPlane::status_report() const {
   std::vector<std::string> reasons;
-  for (const routing::EndpointSpec& endpoint : endpoints_) {
-    reasons.push_back(report_of(ids_.find(endpoint.name)->second).reason);
+  std::vector<health::EndpointReport> reports;
+  for (EndpointId id = 0; id < endpoints_.size(); ++id) {
+    reports.push_back(unprobed_[id] ? health::EndpointReport{} : report_of(id));
+    const Override* order = override_of(id);
+    std::string reason = order == nullptr ? "" : describe(*order);
+    if (!reason.empty() && !reports[id].reason.empty()) reason += "; ";
+    reasons.push_back(reason + reports[id].reason);
   }
-  return make_status_report(*config_, routing_state(), statuses_, reasons);
+  StatusReport report = make_status_report(*config_, routing_state(), statuses_, reasons);
+  for (EndpointStatusReport& endpoint : report.endpoints) {
+    const Override* order = override_of(endpoint.id);
+    if (order != nullptr) endpoint.order = *order;
+    endpoint.ramp = states_[endpoint.id].ramp;
+    endpoint.warnings = reports[endpoint.id].warnings;
+    endpoint.checks = health_.checks(endpoints_[endpoint.id].name);
+  }
+  report.isolated_since = health_.isolation().isolated_since();
+  report.isolation_reason = health_.isolation().reason();
+  report.faults = health_.faults();
+  report.now = clock_.wall_now();
+  return report;
 }
 
 std::shared_ptr<const zones::CompiledProfile> ControlPlane::compile(std::size_t profile) const {
@@ -348,7 +563,7 @@ void ControlPlane::publish_profiles_of(EndpointId id) {
   published_->publish(std::move(snapshot));
 }
 
-void ControlPlane::log_serving(std::size_t profile) const {
+void ControlPlane::log_serving(std::size_t profile) {
   const routing::ProfileSpec& spec = config_->profiles[profile];
   const routing::RoutingState state = routing_state();
   const std::size_t serving =
@@ -359,6 +574,9 @@ void ControlPlane::log_serving(std::size_t profile) const {
   } else {
     spdlog::info("profile {}: {}/{} serving", spec.name, serving, spec.endpoints.size());
   }
+  emit("profile", {{"profile", spec.name},
+                   {"serving", std::uint64_t{serving}},
+                   {"total", std::uint64_t{spec.endpoints.size()}}});
 }
 
 }  // namespace gslb::app

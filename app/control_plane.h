@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/event.h"
+#include "app/override.h"
 #include "app/status_report.h"
 #include "health/health_monitor.h"
 #include "health/load_poller.h"
@@ -46,8 +48,26 @@ class ControlPlane {
   const zones::Published& published() const noexcept { return *published_; }
   const Config& config() const noexcept { return *config_; }
 
+  /// Hears of every change from now on.
+  void set_event_sink(EventSink sink) { events_ = std::move(sink); }
+
   /// What people are told of the present state.
   StatusReport status_report() const;
+  const health::HealthMonitor& health() const noexcept { return health_; }
+
+  /// Before start(): what is known from an earlier run.
+  void restore(Overrides overrides, std::vector<health::RememberedCheck> memory);
+  const Overrides& overrides() const noexcept { return overrides_; }
+  /// Orders something for an endpoint, for `duration` or until it is taken back. "enable" for one
+  /// that the configuration enables takes back what was ordered. The error says that there is no
+  /// such endpoint.
+  tl::expected<void, std::string> set_override(const std::string& endpoint, Override::Kind kind,
+                                               std::optional<std::chrono::seconds> duration,
+                                               const std::string& reason);
+
+  /// Where an endpoint is probed at present; empty while its target has no addresses. Nothing where
+  /// there is no such endpoint.
+  std::optional<std::vector<base::IpAddress>> probed_addresses(const std::string& endpoint) const;
 
   const ZoneList& zones() const noexcept { return zones_; }
   /// What the published answers were compiled from. Borrows from the control plane; holds until its
@@ -81,10 +101,19 @@ class ControlPlane {
   void on_load(const std::string& endpoint, const health::LoadPoller::Load& load);
   void on_report(const std::string& endpoint, const health::EndpointReport& report);
   void set_state(routing::EndpointId id, const health::EndpointReport& report);
+  const Override* override_of(routing::EndpointId id) const;
+  void await_expiry();
+  void apply_overrides();
+  void begin_ramp(routing::EndpointId id);
+  void advance_ramps();
+  double ramp_of(routing::EndpointId id) const;
+  void on_isolation();
+  void log_warnings(routing::EndpointId id, const std::vector<std::string>& warnings);
+  void emit(std::string_view kind, std::vector<std::pair<std::string_view, Event::Value>> fields);
   std::shared_ptr<const zones::CompiledProfile> compile(std::size_t profile) const;
   void publish_all();
   void publish_profiles_of(routing::EndpointId id);
-  void log_serving(std::size_t profile) const;
+  void log_serving(std::size_t profile);
 
   health::Clock& clock_;
   health::HealthMonitor health_;
@@ -111,6 +140,15 @@ class ControlPlane {
   std::shared_ptr<const zones::Identity> identity_;
   std::shared_ptr<const zones::ClientPolicy> clients_;
   std::shared_ptr<const dns::CookieKeys> own_cookie_keys_;  ///< Null where there is no randomness.
+
+  EventSink events_;
+  Overrides overrides_;
+  std::unique_ptr<health::Pending> expiry_;  ///< Of the override that ends next.
+  /// When overrides end by the clock that never jumps.
+  std::map<std::string, health::SteadyTime, std::less<>> expiries_;
+  std::map<std::string, health::SteadyTime, std::less<>> ramps_;  ///< When they began, by endpoint.
+  std::unique_ptr<health::Pending> ramp_timer_;
+  std::map<std::string, std::vector<std::string>, std::less<>> warnings_;  ///< That were logged.
 
   std::unique_ptr<zones::Published> published_;
   bool started_ = false;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/gslbctl_explain.h"
+#include "app/gslbctl_health.h"
 #include "app/gslbctl_keys.h"
 #include "app/gslbctl_latency.h"
 #include "app/gslbctl_status.h"
@@ -24,6 +25,7 @@ int run(int argc, char** argv) {
   gslb::app::add_explain_command(app, command);
   gslb::app::add_diff_command(app, command);
   gslb::app::add_status_commands(app, command);
+  gslb::app::add_health_commands(app, command);
   gslb::app::add_latency_commands(app, command);
   gslb::app::add_keys_commands(app, command);
   try {

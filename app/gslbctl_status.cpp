@@ -12,6 +12,8 @@
 #include "app/admin_json.h"
 #include "app/config.h"
 #include "app/gslbctl_client.h"
+#include "app/gslbctl_health.h"
+#include "app/gslbctl_reply.h"
 
 namespace gslb::app {
 namespace {
@@ -21,18 +23,8 @@ namespace json = boost::json;
 struct Options : ControlOptions {
   std::string file;
   std::string profile;
+  std::string endpoint;
 };
-
-/// The text of a member; "-" for null.
-std::string text_of(const json::object& object, std::string_view key) {
-  const json::value& value = object.at(key);
-  return value.is_null() ? "-" : std::string(value.as_string());
-}
-
-std::string reason_of(const json::object& object) {
-  const json::value& reason = object.at("reason");
-  return reason.is_null() ? "" : std::string(reason.as_string());
-}
 
 std::string joined(const json::array& items) {
   std::string out;
@@ -42,15 +34,18 @@ std::string joined(const json::array& items) {
   return out;
 }
 
-/// What a daemon of another version might say must not end the program.
-template <typename Read>
-tl::expected<std::string, std::string> read_reply(std::string_view text, Read read) {
-  try {
-    json::value reply = json::parse(text);
-    return read(reply.as_object());
-  } catch (const std::exception& error) {
-    return tl::make_unexpected(std::string("the reply of gslbd cannot be read: ") + error.what());
+/// What holds for the whole daemon, above the table.
+std::string head_of(const json::object& reply) {
+  std::string text;
+  if (!reply.at("stale").is_null()) {
+    const json::object& stale = reply.at("stale").as_object();
+    text += fmt::format("STALE since {}: all sites and canaries fail, statuses are frozen ({})\n",
+                        text_of(stale, "since"), text_of(stale, "reason"));
   }
+  for (const json::value& problem : reply.at("problems").as_array()) {
+    text += fmt::format("PROBLEM: {}\n", std::string_view(problem.as_string()));
+  }
+  return text;
 }
 
 std::string format_status(const json::object& reply) {
@@ -70,11 +65,12 @@ std::string format_status(const json::object& reply) {
                  reason_of(entry)});
     }
   }
-  return table.to_string();
+  return head_of(reply) + table.to_string();
 }
 
 std::string format_endpoints(const json::object& reply) {
   TextTable table({"ENDPOINT", "ADDRESSES", "STATUS", "MONITORS", "PROFILES", "LOAD", "REASON"});
+  std::string warnings;
   for (const json::value& item : reply.at("endpoints").as_array()) {
     const json::object& endpoint = item.as_object();
     const std::string addresses = joined(endpoint.at("addresses").as_array());
@@ -85,8 +81,36 @@ std::string format_endpoints(const json::object& reply) {
                joined(endpoint.at("profiles").as_array()),
                load.is_null() ? "" : fmt::format("{:.0f} %", load.to_number<double>() * 100),
                reason_of(endpoint)});
+    for (const json::value& warning : endpoint.at("warnings").as_array()) {
+      warnings += fmt::format("warning: {}: {}\n", text_of(endpoint, "endpoint"),
+                              std::string_view(warning.as_string()));
+    }
   }
-  return table.to_string();
+  return head_of(reply) + table.to_string() + warnings;
+}
+
+/// The reply with the item of that name alone.
+tl::expected<std::string, std::string> only(std::string_view json, std::string_view list,
+                                            std::string_view key, std::string_view name) {
+  bool is_found = false;
+  auto part = read_reply(json, [&](json::object& reply) {
+    json::array items;
+    for (const json::value& item : reply.at(list).as_array()) {
+      if (text_of(item.as_object(), key) == name) items.push_back(item);
+    }
+    is_found = !items.empty();
+    reply[list] = std::move(items);
+    return json::serialize(reply);
+  });
+  if (part && !is_found) {
+    return tl::make_unexpected(fmt::format("there is no {} {}; see gslbctl {}", key, name,
+                                           key == "profile" ? "status" : "endpoints"));
+  }
+  return part;
+}
+
+tl::expected<std::string, std::string> only_endpoint(std::string_view json, std::string_view name) {
+  return only(json, "endpoints", "endpoint", name);
 }
 
 using Format = tl::expected<std::string, std::string> (*)(std::string_view);
@@ -133,7 +157,14 @@ int show_status(const Options& options) {
 int show_endpoints(const Options& options) {
   int status = kExitOk;
   const auto reply = ask_for_json(options, "GET", "/v1/endpoints", "", status);
-  return reply ? print_reply(options.json, *reply, endpoints_table) : status;
+  if (!reply || options.endpoint.empty()) {
+    return reply ? print_reply(options.json, *reply, endpoints_table) : status;
+  }
+  const auto part = options.json ? only_endpoint(*reply, options.endpoint)
+                                 : checks_text(*reply, options.endpoint);
+  if (!part) return complain(part.error());
+  fmt::print("{}{}", *part, options.json ? "\n" : "");
+  return kExitOk;
 }
 
 /// The lines of the errors and warnings of a reload.
@@ -184,20 +215,7 @@ tl::expected<std::string, std::string> endpoints_table(std::string_view json) {
 }
 
 tl::expected<std::string, std::string> only_profile(std::string_view json, std::string_view name) {
-  bool is_found = false;
-  auto part = read_reply(json, [&](json::object& reply) {
-    json::array profiles;
-    for (const json::value& profile : reply.at("profiles").as_array()) {
-      if (text_of(profile.as_object(), "profile") == name) profiles.push_back(profile);
-    }
-    is_found = !profiles.empty();
-    reply["profiles"] = std::move(profiles);
-    return json::serialize(reply);
-  });
-  if (part && !is_found) {
-    return tl::make_unexpected(fmt::format("there is no profile {}; see gslbctl status", name));
-  }
-  return part;
+  return only(json, "profiles", "profile", name);
 }
 
 void add_status_commands(CLI::App& app, Command& command) {
@@ -212,9 +230,10 @@ void add_status_commands(CLI::App& app, Command& command) {
   status.add_option("PROFILE", options->profile, "Only this one");
   add_control_options(status, *options);
 
-  add_control_options(add_command(app, "endpoints", "Show the status of endpoints", options,
-                                  command, show_endpoints),
-                      *options);
+  CLI::App& endpoints = add_command(app, "endpoints", "Show the status of endpoints", options,
+                                    command, show_endpoints);
+  endpoints.add_option("ENDPOINT", options->endpoint, "Only this one, with each of its checks");
+  add_control_options(endpoints, *options);
   add_control_options(
       add_command(app, "reload", "Load the configuration file again", options, command, reload),
       *options);

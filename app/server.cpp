@@ -23,8 +23,14 @@
 #include "app/admin_server.h"
 #include "app/client_policy.h"
 #include "app/control_plane.h"
+#include "app/event.h"
 #include "app/file_watcher.h"
+#include "app/health_api.h"
+#include "app/health_memory.h"
 #include "app/latency_service.h"
+#include "app/notifier.h"
+#include "app/probe_now.h"
+#include "app/state_store.h"
 #include "dns/listen.h"
 #include "dns/tcp_server.h"
 #include "dns/udp_worker.h"
@@ -32,6 +38,7 @@
 #include "health/fetcher.h"
 #include "health/protocol_prober.h"
 #include "health/resolver.h"
+#include "health/threaded_prober.h"
 #include "zones/signing_keys.h"
 
 namespace gslb::app {
@@ -39,6 +46,13 @@ namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+constexpr const char* kOverridesFile = "overrides.json";
+constexpr const char* kHealthFile = "health.json";
+constexpr const char* kEventsFile = "events.jsonl";
+constexpr std::chrono::seconds kSavingPause{30};
+/// How long /readyz tells of a thread that has been replaced.
+constexpr std::chrono::minutes kHangIsNews{10};
 
 void log_diagnostics(const Diagnostics& diagnostics) {
   for (const Diagnostic& diagnostic : diagnostics) {
@@ -162,7 +176,10 @@ class Server {
   Server(std::filesystem::path file, const std::shared_ptr<const Config>& config)
       : file_(std::move(file)),
         clock_(io_),
-        prober_(io_),
+        prober_(
+            io_, clock_,
+            [](asio::io_context& io) { return std::make_unique<health::ProtocolProber>(io); },
+            [this] { on_prober_hang(); }),
         resolver_(io_),
         fetcher_(io_),
         config_(config),
@@ -172,6 +189,14 @@ class Server {
             clock_, control_.latency_columns(),
             [this](auto work, auto done) { offload(std::move(work), std::move(done)); },
             [this](auto map) { control_.set_latency(std::move(map)); }),
+        state_([this](auto work, auto done) {
+          asio::post(state_pool_, [this, work = std::move(work), done = std::move(done)] {
+            work();
+            asio::post(io_, done);
+          });
+        }),
+        notifier_(io_, clock_, fetcher_),
+        probes_(prober_),
         renewal_(io_),
         hangup_(io_, SIGHUP),
         termination_(io_, SIGTERM, SIGINT) {}
@@ -184,7 +209,9 @@ class Server {
     latency_.start(control_.config());
     data_.start(control_.published(), server);
     is_ready_ = true;
+    restore();
     control_.start();
+    await_saving();
     watch(file_);
     watch_files();
     await_renewal();
@@ -206,11 +233,97 @@ class Server {
   AdminHandlers make_handlers() {
     AdminHandlers handlers;
     add_admin_api(
-        handlers, control_, [this] { return is_ready_; },
+        handlers, control_, [this] { return is_ready_; }, [this] { return problems(); },
         [this](ReloadDone done) { reload("asked by the admin API", std::move(done)); });
     add_explain_api(handlers, control_);
     add_latency_api(handlers, latency_);
+    add_health_api(handlers, control_, probes_);
     return handlers;
+  }
+
+  /// What does not work although queries are answered.
+  std::vector<std::string> problems() const {
+    std::vector<std::string> problems = control_.health().faults();
+    if (prober_.hung_at() && *prober_.hung_at() + kHangIsNews > clock_.wall_now()) {
+      problems.push_back("the thread that probes hung a short while ago, and was replaced");
+    }
+    if (const std::string text = resolver_.problem(); !text.empty()) problems.push_back(text);
+    if (const auto& error = state_.last_error(); !error.empty()) {
+      problems.push_back(state_.folder().string() + ": " + error);
+    }
+    if (control_.health().isolation().isolated_since()) {
+      problems.push_back("isolated, so statuses are frozen: " +
+                         control_.health().isolation().reason());
+    }
+    return problems;
+  }
+
+  void on_prober_hang() {
+    spdlog::error("the thread that probes has not come back for {} s; another one takes its place",
+                  health::ThreadedProber::kHangsAfter.count());
+  }
+
+  /// Takes over what an earlier run knew, before anything is probed.
+  void restore() {
+    adopt_state_settings(control_.config());
+    Overrides overrides;
+    std::vector<health::RememberedCheck> memory;
+    if (const auto text = state_.load(kOverridesFile)) {
+      auto parsed = parse_overrides(*text);
+      if (parsed) {
+        overrides = std::move(*parsed);
+      } else {
+        spdlog::error("{}: {}; overrides are lost", kOverridesFile, parsed.error());
+      }
+    }
+    if (const auto text = state_.load(kHealthFile)) {
+      auto parsed = parse_memory(*text);
+      if (parsed) {
+        memory = std::move(*parsed);
+        spdlog::info("the last health of {} checks is known", memory.size());
+      } else {
+        spdlog::warn("{}: {}; all sites are probed from the start", kHealthFile, parsed.error());
+      }
+    }
+    saved_overrides_ = overrides;
+    control_.restore(std::move(overrides), std::move(memory));
+    control_.set_event_sink([this](const Event& event) { on_event(event); });
+    on_event({"start", {{"version", std::string(GSLB_VERSION)}}});
+  }
+
+  void adopt_state_settings(const Config& config) {
+    state_.set_folder(config.server.state_dir);
+    notifier_.set_targets(config.health.on_change, config.health.webhook);
+  }
+
+  void on_event(const Event& event) {
+    const std::string line = to_json(event, clock_.wall_now());
+    state_.append(kEventsFile, line);
+    notifier_.notify(line);
+    if (event.kind == "override") save_overrides();
+    // A status that has changed is worth remembering soon.
+    if (event.kind == "endpoint") save_health();
+  }
+
+  void save_overrides() {
+    if (control_.overrides() == saved_overrides_) return;
+    saved_overrides_ = control_.overrides();
+    state_.save(kOverridesFile, overrides_to_json(saved_overrides_));
+  }
+
+  void save_health() {
+    if (!state_.folder().empty()) {
+      state_.save(kHealthFile, memory_to_json(control_.health().memory()));
+    }
+  }
+
+  void await_saving() {
+    saving_.expires_after(kSavingPause);
+    saving_.async_wait([this](error_code error) {
+      if (error) return;
+      save_health();
+      await_saving();
+    });
   }
 
   /// The daemon also runs without the socket where nobody asked for it: in a test, or beside
@@ -340,9 +453,17 @@ class Server {
   void stop() {
     hangup_.cancel();
     renewal_.cancel();
+    saving_.cancel();
     watchers_.clear();
     loader_.join();
+    probes_.stop();
     control_.stop();
+    prober_.stop();
+    notifier_.stop();
+    on_event({"stop", {}});
+    save_health();
+    state_pool_.join();
+    state_.finish();
     data_.stop();
     data_.log_totals();
     latency_pool_.join();
@@ -377,6 +498,8 @@ class Server {
       config_ = result.config;
       control_.apply(result.config, zones);
       latency_.apply(*result.config);
+      adopt_state_settings(*result.config);
+      on_event({"reload", {}});
       finish_signing(time);
       data_.set_tls_credentials(result.config->server);
       watch_files();
@@ -414,13 +537,19 @@ class Server {
   asio::thread_pool latency_pool_{2};  ///< One to make maps while a disk hangs.
   health::AsioClock clock_;
   health::SeededRandom random_;
-  health::ProtocolProber prober_;
+  health::ThreadedProber prober_;
   health::SystemResolver resolver_;
   health::HttpFetcher fetcher_;
   std::shared_ptr<const Config> config_;  ///< That is running.
   ControlPlane control_;
   LatencyService latency_;
   DataPlane data_;
+  asio::thread_pool state_pool_{1};
+  StateStore state_;
+  Notifier notifier_;
+  ProbesNow probes_;
+  Overrides saved_overrides_;
+  asio::steady_timer saving_{io_};
   std::map<std::filesystem::path, FileWatcher> watchers_;
   asio::steady_timer renewal_;
   asio::signal_set hangup_;

@@ -19,6 +19,7 @@ class Reporter {
   Reporter(const Config& config, const routing::RoutingState& state,
            std::span<const EndpointStatus> statuses, std::span<const std::string> reasons)
       : config_(config),
+        endpoints_(state.endpoints),
         statuses_(statuses),
         reasons_(reasons),
         judge_(state),
@@ -34,7 +35,10 @@ class Reporter {
       EntryReport entry = target_of(spec.endpoints[i]);
       entry.status = routing::entry_status(spec.enabled, spec.endpoints[i].enabled, entry.status);
       if (entry.status == EndpointStatus::kInactive) entry.reason = "the profile is disabled";
-      if (entry.status == EndpointStatus::kDisabled) entry.reason = "disabled by configuration";
+      if (entry.status == EndpointStatus::kDisabled &&
+          (!spec.endpoints[i].enabled || entry.reason.empty())) {
+        entry.reason = "disabled by configuration";
+      }
       entry.is_serving = spec.enabled && is_in(id, i);
       report.serving += entry.is_serving ? 1 : 0;
       report.entries.push_back(std::move(entry));
@@ -59,7 +63,7 @@ class Reporter {
   /// The entry as if it and its profile were enabled.
   EntryReport target_of(const ProfileEndpointSpec& entry) {
     if (entry.nested) return nested_target(entry);
-    const routing::EndpointSpec& endpoint = config_.endpoints[entry.endpoint].routing;
+    const routing::EndpointSpec& endpoint = endpoints_[entry.endpoint];
     EntryReport report{endpoint.name, false, statuses_[entry.endpoint], false, ""};
     if (entry.always_serve) {
       if (endpoint.enabled) report.status = EndpointStatus::kUnmonitored;
@@ -88,6 +92,7 @@ class Reporter {
   }
 
   const Config& config_;
+  std::span<const routing::EndpointSpec> endpoints_;
   std::span<const EndpointStatus> statuses_;
   std::span<const std::string> reasons_;
   routing::Judge judge_;
@@ -95,7 +100,9 @@ class Reporter {
 };
 
 std::string reason_of(EndpointStatus status, const std::string& reason) {
-  if (status == EndpointStatus::kDisabled) return "disabled by configuration";
+  if (status == EndpointStatus::kDisabled) {
+    return reason.empty() ? "disabled by configuration" : reason;
+  }
   if (status == EndpointStatus::kInactive) return "no enabled profile uses it";
   return reason;
 }

@@ -24,12 +24,33 @@ void CheckState::record_success(WallTime now) {
   enter(EndpointStatus::kOnline, now);
 }
 
-void CheckState::record_failure(std::string reason, WallTime now) {
+void CheckState::record_failure(std::string reason, WallTime now, bool may_degrade) {
   successes_ = 0;
   if (failures_ == 0) failing_since_ = now;
   count(failures_);
   reason_ = std::move(reason);
-  if (failures_ > thresholds_.tolerated_failures) enter(EndpointStatus::kDegraded, now);
+  if (may_degrade && failures_ > thresholds_.tolerated_failures)
+    enter(EndpointStatus::kDegraded, now);
+}
+
+void CheckState::forgive() {
+  if (status_ == EndpointStatus::kDegraded) return;
+  failures_ = 0;
+  reason_.clear();
+}
+
+void CheckState::restore(EndpointStatus status, WallTime since, std::string reason) {
+  status_ = status;
+  status_since_ = since;
+  reason_ = std::move(reason);
+}
+
+bool CheckState::is_on_edge() const {
+  return status_ != EndpointStatus::kDegraded && failures_ >= thresholds_.tolerated_failures;
+}
+
+bool CheckState::is_changing() const {
+  return status_ == EndpointStatus::kDegraded ? successes_ > 0 : failures_ > 0;
 }
 
 std::optional<std::chrono::milliseconds> CheckState::degraded_in() const {

@@ -14,12 +14,8 @@ namespace gslb::health {
 struct Thresholds {
   unsigned tolerated_failures = 3;
   unsigned recoveries = 1;
-  std::chrono::milliseconds interval{30'000};
+  std::chrono::milliseconds interval{30'000};  ///< Between probes while it is about to.
 };
-
-inline Thresholds thresholds_of(const MonitorSpec& monitor) {
-  return {monitor.tolerated_failures, monitor.recoveries, monitor.interval};
-}
 
 /// What one check (a monitor at an address) thinks of its site: a pure state machine that is fed
 /// with probe results. It knows no clock, no timers and no network. One thread.
@@ -33,8 +29,22 @@ class CheckState {
       : thresholds_(thresholds), status_since_(now) {}
 
   void record_success(WallTime now);
-  /// `reason` says what was expected and what came.
-  void record_failure(std::string reason, WallTime now);
+  /// `reason` says what was expected and what came. With `may_degrade` false the status stays
+  /// however many failures there have been; a later one decides.
+  void record_failure(std::string reason, WallTime now, bool may_degrade = true);
+  /// Failures that have not led to Degraded are taken back: they were not the site's.
+  void forgive();
+  /// Goes on from what was known once.
+  void restore(base::EndpointStatus status, WallTime since, std::string reason);
+  /// True when the next failure makes it Degraded.
+  bool is_on_edge() const;
+  /// True when it has failed often enough to be Degraded, but was not allowed to be.
+  bool is_overdue() const {
+    return status_ != base::EndpointStatus::kDegraded && failures_ > thresholds_.tolerated_failures;
+  }
+  void degrade(WallTime now) { enter(base::EndpointStatus::kDegraded, now); }
+  /// True while results have begun to speak against the status.
+  bool is_changing() const;
 
   /// Takes effect with the next result: changing numbers alone never changes the status.
   void set_thresholds(Thresholds thresholds) { thresholds_ = thresholds; }

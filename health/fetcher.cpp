@@ -32,6 +32,13 @@ class Download {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Download::on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+    if (!spec.post.empty()) {
+      headers_.reset(curl_slist_append(nullptr, "Content-Type: application/json"));
+      curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(spec.post.size()));
+      curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, spec.post.c_str());
+      is_post_ = true;
+    }
     if (!spec.verify_certificate) {
       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -49,8 +56,9 @@ class Download {
     } else if (code != CURLE_OK) {
       const char* text = error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);
       call(tl::make_unexpected(printable(text, kMaxQuoted)));
-    } else if (status != 200) {
-      call(tl::make_unexpected(fmt::format("expected status 200, got {}", status)));
+    } else if (is_post_ ? status / 100 != 2 : status != 200) {
+      call(tl::make_unexpected(
+          fmt::format("expected status {}, got {}", is_post_ ? "2xx" : "200", status)));
     } else {
       call(std::move(body_));
     }
@@ -76,8 +84,10 @@ class Download {
   Fetcher::Callback callback_;  ///< Empty once called or cancelled.
   std::string body_;
   bool is_too_large_ = false;
+  bool is_post_ = false;
   // What libcurl points into lives longer than its handle.
   std::array<char, CURL_ERROR_SIZE> error_text_{};
+  std::unique_ptr<curl_slist, CurlListDeleter> headers_;
   std::unique_ptr<CURL, CurlEasyDeleter> easy_;
 };
 

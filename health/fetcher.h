@@ -21,12 +21,14 @@ struct FetchSpec {
   std::string url;  ///< http or https.
   std::chrono::milliseconds timeout{10'000};
   bool verify_certificate = true;
+  std::string post = {};  ///< JSON to send with POST; empty: GET.
 };
 
 /// Gets what a URL stands for, so that tests can bring their own. One thread.
 class Fetcher {
  public:
-  /// The body of a response with status 200, or one line that says why there is none.
+  /// The body of a response with status 200, or of any 2xx to POST; or one line that says why there
+  /// is none.
   using Result = tl::expected<std::string, std::string>;
   using Callback = std::function<void(const Result&)>;
 

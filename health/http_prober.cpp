@@ -1,6 +1,7 @@
 #include "health/http_prober.h"
 
 #include <fmt/format.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -11,7 +12,10 @@
 #include <optional>
 #include <utility>
 
+#include "health/certificate.h"
 #include "health/curl_multi.h"
+#include "health/local_fault.h"
+#include "health/openssl_ptr.h"
 #include "health/reason.h"
 
 namespace gslb::health {
@@ -39,21 +43,6 @@ std::string bracketed(const base::IpAddress& address) {
   return address.is_v6() ? "[" + text + "]" : text;
 }
 
-/// libcurl's account of a failed handshake, without its decoration.
-std::string describe_tls_error(std::string_view text) {
-  const auto has = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
-  if (has("reset by peer")) return "connection reset by the peer";
-  if (has("SSL_ERROR_SYSCALL") || has("SSL_ERROR_ZERO_RETURN") || has("unexpected eof")) {
-    return "connection closed by the peer";
-  }
-  // "error:0A00010B:SSL routines::wrong version number"
-  if (const auto colons = text.rfind("::"); colons != std::string_view::npos) {
-    text.remove_prefix(colons + 2);
-  }
-  if (text == "wrong version number") return "wrong version number (the peer does not speak TLS)";
-  return printable(text, kMaxQuotedBytes);
-}
-
 /// One probe: the request, what has arrived of the response, and the verdict as soon as there is
 /// one. libcurl calls back into it while it is in a CurlMulti.
 class Transfer {
@@ -69,6 +58,11 @@ class Transfer {
   void cancel() { callback_ = nullptr; }
 
   void finish(CURLcode code) {
+    if (code == CURLE_COULDNT_CONNECT && connect_errno_ == 0) {
+      long error = 0;
+      curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &error);
+      connect_errno_ = static_cast<int>(error);
+    }
     if (!verdict_) fail(explain(code));
     finish_now();
   }
@@ -89,13 +83,19 @@ class Transfer {
     const std::string host = monitor_->host.empty() ? bracketed(address) : monitor_->host;
     const std::string url = fmt::format("{}://{}:{}{}", tls ? "https" : "http", host,
                                         monitor_->port, percent_encode_path(monitor_->path));
-    // "HOST:PORT:to:port"; the empty HOST and PORT mean any. So no name is ever looked up.
-    const std::string connect_to = fmt::format("::{}:{}", bracketed(address), monitor_->port);
+    // "HOST:PORT:to:port"; the empty HOST and PORT mean any, and the empty port that of the URL. So
+    // no name is ever looked up, and a redirect stays at the address.
+    const std::string connect_to = fmt::format("::{}:", bracketed(address));
     connect_to_.reset(curl_slist_append(nullptr, connect_to.c_str()));
     set(CURLOPT_URL, url.c_str());
     set(CURLOPT_CONNECT_TO, connect_to_.get());
     set(CURLOPT_PATH_AS_IS, 1L);
     set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    if (monitor_->follow_redirects > 0) {
+      set(CURLOPT_FOLLOWLOCATION, 1L);
+      set(CURLOPT_MAXREDIRS, static_cast<long>(monitor_->follow_redirects));
+    }
     set(CURLOPT_PROXY, "");  // Set, so that no environment variable brings one in.
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_FRESH_CONNECT, 1L);
@@ -109,8 +109,9 @@ class Transfer {
   }
 
   void prepare_request() {
-    // What VPN clients speak; a server may well answer HTTP/2 and have its SSTP listener down.
-    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    const bool is_http2 = monitor_->http_version == HttpVersion::kHttp2;
+    set(CURLOPT_HTTP_VERSION,
+        static_cast<long>(is_http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     if (monitor_->method == HttpMethod::kHead) set(CURLOPT_NOBODY, 1L);
     set(CURLOPT_USERAGENT, "gslbd");
     for (const auto& [name, value] : monitor_->headers) {
@@ -151,14 +152,32 @@ class Transfer {
     // Close-on-exec, so that commands which the daemon starts inherit no probe.
     const int socket = ::socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                                 address->protocol);
-    if (socket < 0) static_cast<Transfer*>(self)->open_errno_ = errno;
+    if (socket < 0) {
+      static_cast<Transfer*>(self)->connect_errno_ = errno;
+      static_cast<Transfer*>(self)->is_unopened_ = true;
+    }
     return socket;
   }
 
   /// Called between the TCP connection and the handshake.
-  static CURLcode on_tls(CURL* /*easy*/, void* /*ssl_ctx*/, void* self) {
-    static_cast<Transfer*>(self)->tls_begun_ = true;
+  static CURLcode on_tls(CURL* /*easy*/, void* ssl_ctx, void* self) {
+    auto& transfer = *static_cast<Transfer*>(self);
+    transfer.tls_begun_ = true;
+    if (transfer.monitor_->certificate.policy != CertificatePolicy::kIgnore) {
+      SSL_CTX_set_cert_verify_callback(static_cast<SSL_CTX*>(ssl_ctx), &Transfer::on_certificate,
+                                       self);
+    }
     return CURLE_OK;
+  }
+
+  /// Keeps the chain and lets the handshake go on: it is examined at the end, so that a probe tells
+  /// all that it found.
+  static int on_certificate(X509_STORE_CTX* context, void* self) {
+    auto& transfer = *static_cast<Transfer*>(self);
+    if (STACK_OF(X509)* const chain = X509_STORE_CTX_get0_untrusted(context)) {
+      transfer.chain_.reset(X509_chain_up_ref(chain));
+    }
+    return 1;
   }
 
   static std::size_t on_header(char* data, std::size_t one, std::size_t size, void* self) {
@@ -182,7 +201,13 @@ class Transfer {
     if (header_complete_ || !ends_header) return true;
     // RFC 9110 §15.2: any number of 1xx responses may come before the final one.
     if (status() < 200) return true;
+    if (is_followed()) {
+      ++redirects_;
+      header_bytes_ = 0;
+      return true;
+    }
     header_complete_ = true;
+    record("status " + std::to_string(status()));
     if (!judge_status()) return false;
     if (!monitor_->expect_body.empty()) return true;
     succeed();
@@ -203,7 +228,26 @@ class Transfer {
     return false;
   }
 
+  /// RFC 9110 §15.4: what libcurl is about to follow.
+  bool is_followed() const {
+    const bool is_redirect = status() >= 300 && status() < 400 && !location().empty();
+    return is_redirect && redirects_ < monitor_->follow_redirects;
+  }
+
+  /// Where the response points to; may be empty.
+  std::string_view location() const {
+    curl_header* found = nullptr;
+    constexpr int kLatestResponse = -1;
+    const CURLHcode code =
+        curl_easy_header(easy_.get(), "Location", 0, CURLH_HEADER, kLatestResponse, &found);
+    return code == CURLHE_OK ? std::string_view(found->value) : std::string_view();
+  }
+
   bool judge_status() {
+    if (monitor_->http_version == HttpVersion::kHttp2 && !is_http2()) {
+      fail("expected HTTP/2, got HTTP/1.1");
+      return false;
+    }
     static const std::vector<StatusRange> kDefault{{200, 200}};
     const auto& expected = monitor_->expected_status.empty() ? kDefault : monitor_->expected_status;
     const long got = status();
@@ -212,11 +256,8 @@ class Transfer {
     });
     if (as_expected) return true;
     std::string reason = fmt::format("expected status {}, got {}", describe(expected), got);
-    curl_header* location = nullptr;
-    constexpr int kFinalResponse = -1;
-    if (curl_easy_header(easy_.get(), "Location", 0, CURLH_HEADER, kFinalResponse, &location) ==
-        CURLHE_OK) {
-      reason += fmt::format(" (redirect to {})", printable(location->value, kMaxQuotedBytes));
+    if (const std::string_view to = location(); !to.empty()) {
+      reason += fmt::format(" (redirect to {})", printable(to, kMaxQuotedBytes));
     }
     fail(std::move(reason));
     return false;
@@ -231,7 +272,7 @@ class Transfer {
       case CURLE_COULDNT_CONNECT:
         return explain_connect();
       case CURLE_SSL_CONNECT_ERROR:
-        return "TLS handshake failed: " + describe_tls_error(error_text_.data());
+        return describe_handshake_error(error_text_.data());
       case CURLE_GOT_NOTHING:
       case CURLE_RECV_ERROR:
       case CURLE_SEND_ERROR:
@@ -251,10 +292,8 @@ class Transfer {
   }
 
   std::string explain_connect() const {
-    if (open_errno_ != 0) return "cannot open a socket: " + describe_errno(open_errno_);
-    long error = 0;
-    curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &error);
-    return error != 0 ? describe_errno(static_cast<int>(error)) : "no connection";
+    if (is_unopened_) return "cannot open a socket: " + describe_errno(connect_errno_);
+    return connect_errno_ != 0 ? describe_errno(connect_errno_) : "no connection";
   }
 
   /// The peer ended the connection. When, and how?
@@ -295,6 +334,12 @@ class Transfer {
     return duration_us > 0;
   }
 
+  bool is_http2() const {
+    long version = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_VERSION, &version);
+    return version == CURL_HTTP_VERSION_2_0;
+  }
+
   long status() const {
     long code = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &code);
@@ -306,16 +351,54 @@ class Transfer {
   }
 
   void succeed() {
-    verdict_ = ProbeResult{true, fmt::format("status {}", status()), {}};
+    verdict_ = ProbeResult{Outcome::kSuccess, fmt::format("status {}", status()), {}};
     if (!monitor_->expect_body.empty()) verdict_->detail += ", body contains " + quoted_body();
   }
-  void fail(std::string reason) { verdict_ = ProbeResult{false, std::move(reason), {}}; }
+  void fail(std::string reason) {
+    const bool is_local = is_local_fault(connect_errno_);
+    verdict_ =
+        ProbeResult{is_local ? Outcome::kLocalFault : Outcome::kFailure, std::move(reason), {}};
+  }
+
+  std::chrono::microseconds elapsed() const {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                                 started_);
+  }
+
+  void record(std::string what) { steps_.push_back({std::move(what), elapsed()}); }
+
+  /// What libcurl timed goes before what has been recorded.
+  std::vector<ProbeStep> all_steps() {
+    std::vector<ProbeStep> steps;
+    const std::pair<CURLINFO, const char*> timings[] = {
+        {CURLINFO_CONNECT_TIME_T, "TCP connection"}, {CURLINFO_APPCONNECT_TIME_T, "TLS handshake"}};
+    for (const auto& [timing, what] : timings) {
+      curl_off_t duration_us = 0;
+      curl_easy_getinfo(easy_.get(), timing, &duration_us);
+      if (duration_us > 0) steps.push_back({what, std::chrono::microseconds(duration_us)});
+    }
+    steps.insert(steps.end(), steps_.begin(), steps_.end());
+    return steps;
+  }
+
+  void examine_certificate() {
+    if (!chain_ || sk_X509_num(chain_.get()) == 0) return;
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    auto report = std::make_shared<CertificateReport>(
+        health::examine_certificate(chain_.get(), monitor_->host, monitor_->certificate, now));
+    const bool is_required = monitor_->certificate.policy == CertificatePolicy::kRequire;
+    if (is_required && verdict_->success() && !report->errors.empty()) {
+      fail("certificate " + report->errors.front());
+    }
+    verdict_->certificate = std::move(report);
+  }
 
   void finish_now() {
     if (!callback_) return;
     const auto run = std::exchange(callback_, nullptr);
-    verdict_->elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
-        std::chrono::steady_clock::now() - started_);
+    examine_certificate();
+    if (easy_) verdict_->steps = all_steps();
+    verdict_->elapsed = elapsed();
     run(*verdict_);
   }
 
@@ -327,8 +410,12 @@ class Transfer {
   std::size_t header_bytes_ = 0;
   bool header_complete_ = false;
   std::string body_;
-  int open_errno_ = 0;
+  int connect_errno_ = 0;  ///< Why there is no connection.
+  bool is_unopened_ = false;
   bool tls_begun_ = false;
+  unsigned redirects_ = 0;  ///< Followed so far.
+  std::vector<ProbeStep> steps_;
+  X509ChainPtr chain_;  ///< What the server showed, its own certificate first.
 
   // What libcurl points into lives longer than its handle.
   std::array<char, CURL_ERROR_SIZE> error_text_{};

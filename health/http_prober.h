@@ -15,10 +15,11 @@ namespace gslb::health {
 class CurlMulti;
 
 /// HTTP and HTTPS probes. Each is a new client: a fresh connection to the probed address (names are
-/// never looked up, proxies never used), HTTP/1.1, no redirects followed. Certificates are not
-/// verified. It stops reading as soon as the verdict is certain, and no peer can make it hold more
-/// than some 100 KiB. `io` must outlive it; used on `io`'s thread. Probes under way when it is
-/// destroyed end without a callback.
+/// never looked up, proxies never used), HTTP/1.1 or HTTP/2 as the monitor says. Redirects are
+/// followed where the monitor says so, to the probed address whatever host they name. It stops
+/// reading as soon as the verdict is certain, and no peer can make it hold more than some 100 KiB.
+/// `io` must outlive it; used on `io`'s thread. Probes under way when it is destroyed end without a
+/// callback.
 class HttpProber final : public Prober {
  public:
   explicit HttpProber(boost::asio::io_context& io);

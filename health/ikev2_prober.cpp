@@ -4,13 +4,14 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 #include <vector>
 
 #include "health/asio_address.h"
 #include "health/ike_message.h"
+#include "health/local_fault.h"
+#include "health/probe_run.h"
 #include "health/reason.h"
 
 namespace gslb::health {
@@ -35,7 +36,7 @@ std::string describe_udp(const error_code& error) {
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   /// Called once, with what came: an answer to be glad of, or the reason why there is none.
-  using Done = std::function<void(bool success, std::string detail)>;
+  using Done = std::function<void(Outcome outcome, const std::string& detail)>;
 
   Exchange(asio::io_context& io, std::uint16_t port, bool has_marker, IkeMode mode)
       : socket_(io), resend_(io), port_(port), has_marker_(has_marker) {
@@ -55,7 +56,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     if (!error) socket_.non_blocking(true, error);
     // Connected, so that the kernel tells of ICMP errors, and drops what others send.
     if (!error) socket_.connect(peer, error);
-    if (error) return finish(false, describe_udp(error));
+    if (error) return refuse(error);
     send();
     receive();
   }
@@ -89,7 +90,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     socket_.send(asio::buffer(request_), 0, error);
     // A full buffer is a loss like any other.
     if (error && error != asio::error::would_block) {
-      return finish(false, describe_udp(error));
+      return refuse(error);
     }
     if (++sent_ == kMaxRequests) return;
     resend_.expires_after(wait_);
@@ -103,7 +104,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     socket_.async_receive(asio::buffer(datagram_),
                           [this, self = shared_from_this()](error_code error, std::size_t size) {
                             if (!done_) return;
-                            if (error) return finish(false, describe_udp(error));
+                            if (error) return refuse(error);
                             if (read({datagram_.data(), size})) receive();
                           });
   }
@@ -119,7 +120,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     }
     const auto response = parse_ike_response(datagram, spi_);
     if (!response) return pass_over(response.error());
-    finish(response->is_healthy(),
+    finish(response->is_healthy() ? Outcome::kSuccess : Outcome::kFailure,
            response->is_healthy() ? "answered " + describe(*response)
                                   : "expected an IKE_SA_INIT response, got " + describe(*response));
     return false;
@@ -131,11 +132,16 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     return true;
   }
 
-  void finish(bool success, std::string detail) {
+  void refuse(const error_code& error) {
+    finish(is_local_fault(error.value()) ? Outcome::kLocalFault : Outcome::kFailure,
+           describe_udp(error));
+  }
+
+  void finish(Outcome outcome, const std::string& detail) {
     if (!done_) return;
     const auto done = std::exchange(done_, nullptr);
     close();
-    done(success, std::move(detail));
+    done(outcome, detail);
   }
 
   udp::socket socket_;
@@ -152,99 +158,65 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Done done_;
 };
 
-/// One probe: an exchange with each port, all of which must succeed.
-class Probe : public std::enable_shared_from_this<Probe> {
+/// An exchange with each port, all of which must succeed.
+class Ikev2Probe final : public ProbeRun {
  public:
-  Probe(asio::io_context& io, std::shared_ptr<const MonitorSpec> monitor, Prober::Callback callback)
-      : timer_(io), monitor_(std::move(monitor)), callback_(std::move(callback)) {
+  Ikev2Probe(asio::io_context& io, std::shared_ptr<const MonitorSpec> monitor,
+             const base::IpAddress& address, Prober::Callback callback)
+      : ProbeRun(io, std::move(monitor), std::move(callback)), address_(to_asio(address)) {}
+
+ private:
+  void run() override {
     const auto add = [&](std::uint16_t port, bool has_marker) {
       if (port == 0) return;
-      exchanges_.push_back(std::make_shared<Exchange>(io, port, has_marker, monitor_->ike_mode));
+      exchanges_.push_back(std::make_shared<Exchange>(io(), port, has_marker, monitor().ike_mode));
     };
-    add(monitor_->port, false);
-    add(monitor_->nat_port, true);
-  }
-
-  void start(const asio::ip::address& address) {
-    if (!callback_) return;  // Cancelled in the meantime.
-    timer_.expires_after(monitor_->timeout);
-    timer_.async_wait([self = shared_from_this()](error_code error) {
-      if (!error) self->give_up();
-    });
+    add(monitor().port, false);
+    add(monitor().nat_port, true);
     const auto exchanges = exchanges_;  // The first may end the probe.
     for (const auto& exchange : exchanges) {
-      if (!callback_) return;
+      if (is_over()) return;
       exchange->start(
-          address, monitor_->timeout,
-          [self = shared_from_this(), port = exchange->port()](bool success, std::string detail) {
-            self->on_done(port, success, detail);
-          });
+          address_, monitor().timeout,
+          [this, self = shared_from_this(), port = exchange->port()](
+              Outcome outcome, const std::string& detail) { on_done(port, outcome, detail); });
     }
   }
 
-  void cancel() {
-    callback_ = nullptr;
-    close();
-  }
-
- private:
-  void on_done(std::uint16_t port, bool success, const std::string& detail) {
+  void on_done(std::uint16_t port, Outcome outcome, const std::string& detail) {
     details_ += (details_.empty() ? "" : "; ") + on_port(port) + detail;
-    if (!success) return finish(false, on_port(port) + detail);
+    if (outcome != Outcome::kSuccess) return fail(on_port(port) + detail, outcome);
+    record(on_port(port) + detail);
     const bool is_all = std::ranges::all_of(exchanges_, [](const auto& e) { return e->is_done(); });
-    if (is_all) finish(true, details_);
+    if (is_all) succeed(details_);
   }
 
-  void give_up() {
+  std::string stage() const override {
     std::string silent;
     for (const auto& exchange : exchanges_) {
       if (exchange->is_done()) continue;
       silent += (silent.empty() ? "" : "; ") + on_port(exchange->port()) + exchange->state();
     }
-    finish(false, timed_out(monitor_->timeout, silent + (details_.empty() ? "" : "; " + details_)));
+    return silent + (details_.empty() ? "" : "; " + details_);
   }
 
   static std::string on_port(std::uint16_t port) { return "UDP " + std::to_string(port) + ": "; }
 
-  void finish(bool success, std::string detail) {
-    if (!callback_) return;
-    const auto run = std::exchange(callback_, nullptr);
-    close();
-    run({success, std::move(detail),
-         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                               started_)});
-  }
-
-  void close() {
-    timer_.cancel();
+  void close() override {
     for (const auto& exchange : exchanges_) exchange->close();
   }
 
-  asio::steady_timer timer_;
-  std::shared_ptr<const MonitorSpec> monitor_;
-  Prober::Callback callback_;
+  asio::ip::address address_;
   std::vector<std::shared_ptr<Exchange>> exchanges_;
   std::string details_;
-  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-};
-
-class PendingProbe final : public Pending {
- public:
-  explicit PendingProbe(std::shared_ptr<Probe> probe) : probe_(std::move(probe)) {}
-  ~PendingProbe() override { probe_->cancel(); }
-
- private:
-  std::shared_ptr<Probe> probe_;
 };
 
 }  // namespace
 
 std::unique_ptr<Pending> Ikev2Prober::start(std::shared_ptr<const MonitorSpec> monitor,
                                             const base::IpAddress& address, Callback callback) {
-  auto probe = std::make_shared<Probe>(io_, std::move(monitor), std::move(callback));
-  // Later, as sending may fail at once and the callback must not run in here.
-  asio::post(io_, [probe, to = to_asio(address)] { probe->start(to); });
-  return std::make_unique<PendingProbe>(std::move(probe));
+  return ProbeRun::launch(
+      std::make_shared<Ikev2Probe>(io_, std::move(monitor), address, std::move(callback)));
 }
 
 }  // namespace gslb::health

@@ -15,8 +15,17 @@ std::unique_ptr<Pending> ProtocolProber::start(std::shared_ptr<const MonitorSpec
     case Protocol::kTcp:
       prober = &tcp_;
       break;
+    case Protocol::kIcmp:
+      prober = &icmp_;
+      break;
     case Protocol::kIkev2:
       prober = &ikev2_;
+      break;
+    case Protocol::kSstp:
+      prober = &sstp_;
+      break;
+    case Protocol::kExec:
+      prober = &exec_;
       break;
   }
   return prober->start(std::move(monitor), address, std::move(callback));

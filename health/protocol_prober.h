@@ -1,8 +1,11 @@
 #pragma once
 
+#include "health/exec_prober.h"
 #include "health/http_prober.h"
+#include "health/icmp_prober.h"
 #include "health/ikev2_prober.h"
 #include "health/prober.h"
+#include "health/sstp_prober.h"
 #include "health/tcp_prober.h"
 
 namespace gslb::health {
@@ -11,7 +14,8 @@ namespace gslb::health {
 /// protocol. `io` must outlive it; used on `io`'s thread.
 class ProtocolProber final : public Prober {
  public:
-  explicit ProtocolProber(boost::asio::io_context& io) : http_(io), tcp_(io), ikev2_(io) {}
+  explicit ProtocolProber(boost::asio::io_context& io)
+      : http_(io), tcp_(io), icmp_(io), ikev2_(io), sstp_(io), exec_(io) {}
 
   [[nodiscard]] std::unique_ptr<Pending> start(std::shared_ptr<const MonitorSpec> monitor,
                                                const base::IpAddress& address,
@@ -20,7 +24,10 @@ class ProtocolProber final : public Prober {
  private:
   HttpProber http_;
   TcpProber tcp_;
+  IcmpProber icmp_;
   Ikev2Prober ikev2_;
+  SstpProber sstp_;
+  ExecProber exec_;
 };
 
 }  // namespace gslb::health

@@ -7,6 +7,11 @@
 #include <system_error>
 
 namespace gslb::health {
+namespace {
+
+constexpr std::size_t kMaxQuotedBytes = 120;
+
+}  // namespace
 
 std::string format_duration(std::chrono::milliseconds duration) {
   if (duration.count() % 1000 == 0) return fmt::format("{}s", duration.count() / 1000);
@@ -25,6 +30,29 @@ std::string describe_errno(int error) {
     text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
   }
   return text;
+}
+
+std::string describe_handshake_error(std::string_view text) {
+  const auto has = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  std::string what;
+  if (has("reset by peer")) {
+    what = "connection reset by the peer";
+  } else if (has("SSL_ERROR_SYSCALL") || has("SSL_ERROR_ZERO_RETURN") || has("unexpected eof") ||
+             has("stream truncated") || has("End of file")) {
+    what = "connection closed by the peer";
+  } else {
+    // "error:0A00010B:SSL routines::wrong version number"
+    if (const auto colons = text.rfind("::"); colons != std::string_view::npos) {
+      text.remove_prefix(colons + 2);
+    }
+    what = printable(text, kMaxQuotedBytes);
+    if (text == "wrong version number") what += " (the peer does not speak TLS)";
+  }
+  return "TLS handshake failed: " + what;
+}
+
+std::string quoted(std::string_view text) {
+  return fmt::format("\"{}\"", printable(text, kMaxQuotedBytes));
 }
 
 std::string printable(std::string_view text, std::size_t limit) {

@@ -1,5 +1,6 @@
 #include "health/resolver.h"
 
+#include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 
@@ -79,7 +80,22 @@ class PendingRequest final : public Pending {
 /// holds it too.
 class SystemResolver::Worker : public std::enable_shared_from_this<Worker> {
  public:
-  explicit Worker(boost::asio::io_context& io) : io_(&io) {}
+  using Jobs = std::deque<std::pair<std::string, std::shared_ptr<Request>>>;
+  using Time = std::chrono::steady_clock::time_point;
+
+  Worker(boost::asio::io_context& io, LookUp look_up) : io_(&io), look_up_(std::move(look_up)) {}
+
+  /// The host that is being looked up, and since when.
+  std::optional<std::pair<std::string, Time>> current() const {
+    const std::lock_guard lock(mutex_);
+    return current_;
+  }
+
+  /// What is waiting; it is somebody else's then.
+  Jobs take_jobs() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(jobs_, {});
+  }
 
   void start() {
     std::thread([self = shared_from_this()] { self->run(); }).detach();
@@ -107,9 +123,11 @@ class SystemResolver::Worker : public std::enable_shared_from_this<Worker> {
       if (io_ == nullptr) return;
       auto [host, request] = std::move(jobs_.front());
       jobs_.pop_front();
+      current_.emplace(host, std::chrono::steady_clock::now());
       lock.unlock();
-      Result result = look_up(host);
+      Result result = look_up_(host);
       lock.lock();
+      current_.reset();
       if (io_ == nullptr) return;
       boost::asio::post(*io_, [request = std::move(request), result = std::move(result)] {
         if (const auto callback = std::exchange(request->callback, nullptr)) callback(result);
@@ -117,23 +135,49 @@ class SystemResolver::Worker : public std::enable_shared_from_this<Worker> {
     }
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   boost::asio::io_context* io_;  ///< Null: the owner is gone.
-  std::deque<std::pair<std::string, std::shared_ptr<Request>>> jobs_;
+  const LookUp look_up_;
+  Jobs jobs_;
+  std::optional<std::pair<std::string, Time>> current_;
 };
 
-SystemResolver::SystemResolver(boost::asio::io_context& io)
-    : worker_(std::make_shared<Worker>(io)) {
+SystemResolver::SystemResolver(boost::asio::io_context& io) : SystemResolver(io, look_up_now) {}
+
+SystemResolver::SystemResolver(boost::asio::io_context& io, LookUp look_up,
+                               std::chrono::milliseconds hangs_after)
+    : io_(io),
+      look_up_(std::move(look_up)),
+      hangs_after_(hangs_after),
+      worker_(std::make_shared<Worker>(io, look_up_)) {
   worker_->start();
 }
+
+Resolver::Result SystemResolver::look_up_now(const std::string& host) { return look_up(host); }
 
 SystemResolver::~SystemResolver() { worker_->stop(); }
 
 std::unique_ptr<Pending> SystemResolver::resolve(const std::string& host, Callback callback) {
   auto request = std::make_shared<Request>(Request{std::move(callback)});
+  const auto current = worker_->current();
+  if (current && std::chrono::steady_clock::now() - current->second >= hangs_after_) {
+    const auto hanging = std::exchange(worker_, std::make_shared<Worker>(io_, look_up_));
+    worker_->start();
+    for (auto& [waiting, job] : hanging->take_jobs()) worker_->add(waiting, std::move(job));
+    hanging->stop();
+  }
   worker_->add(host, request);
   return std::make_unique<PendingRequest>(std::move(request));
+}
+
+std::string SystemResolver::problem() const {
+  const auto current = worker_->current();
+  if (!current) return "";
+  const auto waited = std::chrono::steady_clock::now() - current->second;
+  if (waited < hangs_after_ / 3) return "";
+  return fmt::format("the resolver of this host has not answered for {} s, asked for {}",
+                     std::chrono::floor<std::chrono::seconds>(waited).count(), current->first);
 }
 
 }  // namespace gslb::health

@@ -1,72 +1,69 @@
 #include "health/tcp_prober.h"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
-#include "health/asio_address.h"
 #include "health/reason.h"
+#include "health/stream_probe.h"
+
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // See stream_probe.cpp.
 
 namespace gslb::health {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 
-struct Connect {
-  explicit Connect(asio::io_context& io) : socket(io), timer(io) {}
+constexpr std::size_t kMaxRead = std::size_t{64} << 10;
 
-  void finish(bool success, std::string detail) {
-    if (!callback) return;  // Finished by the other handler, or cancelled.
-    const auto run = std::exchange(callback, nullptr);
-    close();
-    run({success, std::move(detail),
-         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                               started)});
-  }
-
-  void close() {
-    boost::system::error_code ignored;
-    socket.close(ignored);
-    timer.cancel();
-  }
-
-  tcp::socket socket;
-  asio::steady_timer timer;
-  Prober::Callback callback;
-  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-};
-
-class PendingConnect final : public Pending {
+class TcpProbe final : public StreamProbe {
  public:
-  explicit PendingConnect(std::shared_ptr<Connect> connect) : connect_(std::move(connect)) {}
-  ~PendingConnect() override {
-    connect_->callback = nullptr;
-    connect_->close();
-  }
+  using StreamProbe::StreamProbe;
 
  private:
-  std::shared_ptr<Connect> connect_;
+  asio::awaitable<void> converse() override {
+    if (!monitor().send.empty()) {
+      const bool is_sent = co_await write(monitor().send);
+      if (!is_sent) co_return;
+    }
+    const std::string& wanted = monitor().expect;
+    if (wanted.empty()) {
+      succeed_with_certificate(monitor().tls ? "TLS established" : "connection accepted");
+      co_return;
+    }
+    const std::string what = quoted(wanted) + " was received";
+    while (received().find(wanted) == std::string::npos) {
+      set_stage(
+          fmt::format("no {} among the {} bytes received", quoted(wanted), received().size()));
+      if (received().size() >= kMaxRead) {
+        fail(fmt::format("first {} KiB received do not contain {}", kMaxRead / 1024,
+                         quoted(wanted)));
+        co_return;
+      }
+      const bool has_more = co_await read_more(what);
+      if (!has_more) co_return;
+    }
+    record("received " + quoted(wanted));
+    succeed_with_certificate("received " + quoted(wanted));
+  }
 };
 
 }  // namespace
 
+struct TcpProber::Tls {
+  asio::ssl::context context = make_probing_tls_context();
+};
+
+TcpProber::TcpProber(asio::io_context& io) : io_(io), tls_(std::make_unique<Tls>()) {}
+
+TcpProber::~TcpProber() = default;
+
 std::unique_ptr<Pending> TcpProber::start(std::shared_ptr<const MonitorSpec> monitor,
                                           const base::IpAddress& address, Callback callback) {
-  auto connect = std::make_shared<Connect>(io_);
-  connect->callback = std::move(callback);
-  connect->timer.expires_after(monitor->timeout);
-  connect->timer.async_wait(
-      [connect, timeout = monitor->timeout](const boost::system::error_code& error) {
-        if (!error) connect->finish(false, timed_out(timeout, "no connection"));
-      });
-  // Opens the socket too; where that fails, the handler gets the error like any other.
-  connect->socket.async_connect(
-      {to_asio(address), monitor->port}, [connect](const boost::system::error_code& error) {
-        connect->finish(!error, error ? describe_errno(error.value()) : "connection accepted");
-      });
-  return std::make_unique<PendingConnect>(std::move(connect));
+  asio::ssl::context* const tls = monitor->tls ? &tls_->context : nullptr;
+  return ProbeRun::launch(
+      std::make_shared<TcpProbe>(io_, tls, std::move(monitor), address, std::move(callback)));
 }
 
 }  // namespace gslb::health

@@ -20,14 +20,16 @@ using Kind = Outcome::Kind;
 
 /// How willingly an entry is answered; the best that there is decides.
 enum class Rank : std::uint8_t {
-  kRoom,  ///< Available.
-  kFull,  ///< Available, while nothing else has room.
-  kDown,  ///< Not available; under `serve-all`, while nothing else is.
-  kOut,   ///< Never.
+  kRoom,     ///< Available.
+  kFull,     ///< Available, while nothing else has room.
+  kDrained,  ///< Likewise, and after those.
+  kDown,     ///< Not available; under `serve-all`, while nothing else is.
+  kOut,      ///< Never.
 };
 
 Rank rank_of(Verdict verdict) {
   if (verdict == Verdict::kFull) return Rank::kFull;
+  if (verdict == Verdict::kDrained) return Rank::kDrained;
   if (is_in(verdict)) return Rank::kRoom;
   return is_down(verdict) ? Rank::kDown : Rank::kOut;
 }
@@ -241,7 +243,7 @@ class Level {
     if (chain.empty()) return no_match();
     const bool strict = profile_.method == Method::kGeographic &&
                         profile_.unhealthy_region == UnhealthyRegion::kStrict;
-    for (const Rank wanted : {Rank::kRoom, Rank::kFull, Rank::kDown}) {
+    for (const Rank wanted : {Rank::kRoom, Rank::kFull, Rank::kDrained, Rank::kDown}) {
       if (wanted == Rank::kDown && profile_.when_all_down != AllDown::kServeAll && !strict) break;
       for (const Entries& group : chain) {
         const Rank best = min_rank(group);

@@ -177,6 +177,8 @@ class Explainer {
         return "always served, whatever its health";
       case Verdict::kFull:
         return "full" + load_text(entry, health) + ", so only while nothing else has room";
+      case Verdict::kDrained:
+        return "drained by the operator, so only while nothing else is left";
       case Verdict::kEntryDisabled:
         return "disabled in this profile";
       case Verdict::kEndpointDisabled:
@@ -199,7 +201,12 @@ class Explainer {
   }
 
   std::string load_text(const ProfileEndpointSpec& entry, const EndpointState* health) const {
-    if (health == nullptr || !health->load) return {};
+    if (health == nullptr) return {};
+    std::string ramp;
+    if (health->ramp < 1) {
+      ramp = ", recovering with " + number("%.0f", health->ramp * 100) + " % of its weight";
+    }
+    if (!health->load) return ramp;
     std::string text = " at " + number("%.0f", *health->load * 100) + " % of its capacity";
     const double kept = kept_weight(endpoint(entry.endpoint), *health);
     if (kept > 0 && kept < 1)

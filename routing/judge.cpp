@@ -16,8 +16,8 @@ bool has_family(std::span<const ProfileSpec> profiles, std::span<const EndpointS
 }
 
 double kept_weight(const EndpointSpec& endpoint, const EndpointState& state) noexcept {
-  if (!state.load || *state.load <= endpoint.shed_from) return 1;
-  return std::max(0.0, (1 - *state.load) / (1 - endpoint.shed_from));
+  if (!state.load || *state.load <= endpoint.shed_from) return state.ramp;
+  return std::max(0.0, (1 - *state.load) / (1 - endpoint.shed_from)) * state.ramp;
 }
 
 const std::vector<Verdict>& Judge::verdicts(ProfileId id, Family family) {
@@ -60,6 +60,7 @@ Verdict Judge::judge_endpoint(const ProfileEndpointSpec& entry, Family family) c
   if (!entry.always_serve && !base::is_available(v4 ? state.ipv4 : state.ipv6)) {
     return Verdict::kUnhealthy;
   }
+  if (state.is_drained) return Verdict::kDrained;
   if (kept_weight(endpoint, state) == 0) return Verdict::kFull;
   return entry.always_serve ? Verdict::kAlwaysServed : Verdict::kAvailable;
 }
@@ -79,7 +80,7 @@ Verdict Judge::judge_nested(const ProfileEndpointSpec& entry, Family family) {
   }
   const std::vector<Verdict>& children = verdicts(child, family);
   const bool has_room = std::any_of(children.begin(), children.end(), [](Verdict verdict) {
-    return is_in(verdict) && verdict != Verdict::kFull;
+    return is_in(verdict) && verdict != Verdict::kFull && verdict != Verdict::kDrained;
   });
   return has_room ? Verdict::kAvailable : Verdict::kFull;
 }

@@ -26,6 +26,9 @@ struct EndpointState {
   std::optional<std::chrono::milliseconds> degraded_in = std::nullopt;
   /// Which share of its capacity is in use, from 0 on; nothing where that is not known.
   std::optional<double> load = std::nullopt;
+  /// The share of its weight that it has got back since it recovered, above 0.
+  double ramp = 1;
+  bool is_drained = false;  ///< Takes no new clients, by the operator's word.
 
   bool operator==(const EndpointState&) const = default;
 };
@@ -44,6 +47,7 @@ enum class Verdict : std::uint8_t {
   kAvailable,
   kAlwaysServed,      ///< Counted in whatever its health.
   kFull,              ///< Available, but its load has reached its capacity.
+  kDrained,           ///< Available, but the operator wants no new clients there.
   kEntryDisabled,     ///< `enabled = false` in the profile.
   kEndpointDisabled,  ///< `enabled = false` in the endpoint or the nested profile.
   kNoAddress,         ///< It has no address of the family.
@@ -54,7 +58,7 @@ enum class Verdict : std::uint8_t {
 
 constexpr bool is_in(Verdict verdict) noexcept {
   return verdict == Verdict::kAvailable || verdict == Verdict::kAlwaysServed ||
-         verdict == Verdict::kFull;
+         verdict == Verdict::kFull || verdict == Verdict::kDrained;
 }
 
 /// True where only health stands against an entry: it is answered when `serve-all` decides.
@@ -66,8 +70,8 @@ constexpr bool is_down(Verdict verdict) noexcept {
 bool has_family(std::span<const ProfileSpec> profiles, std::span<const EndpointSpec> endpoints,
                 ProfileId id, Family family);
 
-/// Which share of its weight an endpoint keeps at its load: 1 up to `shed_from`, then falling
-/// linearly to 0 at its capacity.
+/// Which share of its weight an endpoint keeps: at its load, 1 up to `shed_from`, then falling
+/// linearly to 0 at its capacity; of that what it has got back since it recovered.
 double kept_weight(const EndpointSpec& endpoint, const EndpointState& state) noexcept;
 
 /// Judges the entries of profiles in one state, each profile once. Not thread-safe; `state` must

@@ -200,6 +200,8 @@ TEST_F(GoodFile, SstpPresetSetsItsKeys) {
                              .expected_status = {{401, 401}},
                              .headers = {},
                              .expect_body = "",
+                             .certificate = {.policy = health::CertificatePolicy::kWarn,
+                                             .trust = {}},
                              .interval = 10s,
                              .timeout = 5s,
                              .tolerated_failures = 0,

@@ -115,7 +115,20 @@ class FakeProber final : public Prober {
   /// Ends a probe even if it was cancelled: that is how a late result arrives.
   static void finish(const std::shared_ptr<Probe>& probe, bool success, std::string detail = "") {
     probe->finished = true;
-    probe->callback({success, std::move(detail), {}});
+    probe->callback({success ? Outcome::kSuccess : Outcome::kFailure, std::move(detail), {}});
+  }
+
+  /// Ends a probe that could not be done.
+  static void finish_locally(const std::shared_ptr<Probe>& probe, std::string detail) {
+    probe->finished = true;
+    probe->callback({Outcome::kLocalFault, std::move(detail), {}});
+  }
+
+  /// Ends a successful probe of a server that showed this certificate.
+  static void finish_with(const std::shared_ptr<Probe>& probe,
+                          std::shared_ptr<const CertificateReport> certificate) {
+    probe->finished = true;
+    probe->callback({Outcome::kSuccess, "", {}, {}, std::move(certificate)});
   }
 
   /// Ends all that run at `address`, or all at all.

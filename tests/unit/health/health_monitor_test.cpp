@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/unit/health/fakes.h"
+#include "tests/unit/health/monitor_fixture.h"
 
 namespace gslb::health {
 namespace {
@@ -20,63 +20,6 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
-
-constexpr auto kChecking = EndpointStatus::kCheckingEndpoint;
-constexpr auto kOnline = EndpointStatus::kOnline;
-constexpr auto kDegraded = EndpointStatus::kDegraded;
-constexpr auto kUnmonitored = EndpointStatus::kUnmonitored;
-
-const IpAddress kFirst = IpAddress::v4({127, 0, 1, 1});
-const IpAddress kSecond = IpAddress::v4({127, 0, 1, 2});
-const IpAddress kV6 = *base::parse_ip_address("2001:db8::1");
-
-MonitorSpec sstp() {
-  MonitorSpec monitor;
-  monitor.name = "sstp";
-  monitor.expected_status = {{401, 401}};
-  monitor.interval = 10s;
-  monitor.timeout = 5s;
-  monitor.tolerated_failures = 1;
-  return monitor;
-}
-
-TargetSpec target(std::string endpoint, std::vector<IpAddress> addresses,
-                  std::vector<MonitorSpec> monitors = {sstp()}) {
-  TargetSpec spec;
-  spec.endpoint = std::move(endpoint);
-  spec.addresses = std::move(addresses);
-  for (auto& monitor : monitors) {
-    spec.monitors.push_back(std::make_shared<const MonitorSpec>(std::move(monitor)));
-  }
-  return spec;
-}
-
-class HealthMonitorTest : public testing::Test {
- protected:
-  struct Event {
-    std::string endpoint;
-    EndpointReport report;
-  };
-
-  /// To the next probe of every check, whatever the jitter, and all of them end with `success`.
-  void round(bool success, const std::string& detail = "no") {
-    clock_.advance(10s);
-    prober_.finish_running(success, detail);
-  }
-
-  EndpointStatus status(const std::string& endpoint) { return monitor_.report(endpoint).status; }
-
-  FakeClock clock_;
-  FakeRandom random_;
-  FakeProber prober_{clock_};
-  std::vector<Event> events_;
-  std::function<void()> then_;  // Runs once, inside the listener.
-  HealthMonitor monitor_{clock_, random_, prober_,
-                         [this](const std::string& endpoint, const EndpointReport& report) {
-                           events_.push_back({endpoint, report});
-                           if (then_) std::exchange(then_, nullptr)();
-                         }};
-};
 
 // Statuses and the listener.
 
@@ -223,7 +166,7 @@ TEST_F(HealthMonitorTest, NearestChangeOfSeveralChecksCounts) {
 
 TEST_F(HealthMonitorTest, FirstProbesSpreadOverTenMillisecondsEach) {
   random_ = FakeRandom({0.0, 0.5, 0.999});
-  monitor_.apply({target("a", {kFirst}), target("b", {kFirst}), target("c", {kFirst})});
+  monitor_.apply({target("a", {kFirst}), target("b", {kSecond}), target("c", {kV6})});
   clock_.advance(30ms);
   ASSERT_EQ(prober_.count(), 3U);
   EXPECT_EQ(prober_.probes()[0]->started, 0ms);
@@ -237,9 +180,12 @@ TEST_F(HealthMonitorTest, FirstProbesOfManyChecksStayWithinTheInterval) {
   hasty.interval = 1s;
   std::vector<TargetSpec> targets;
   for (int i = 0; i < 500; ++i) {
-    targets.push_back(target("site" + std::to_string(i), {kFirst}, {hasty}));
+    const auto low = static_cast<std::uint8_t>(i % 250);
+    const auto high = static_cast<std::uint8_t>(i / 250);
+    targets.push_back(
+        target("site" + std::to_string(i), {IpAddress::v4({127, 1, high, low})}, {hasty}));
   }
-  monitor_.apply(targets);
+  monitor_.apply(targets, ProbingSpec{.max_probes_per_second = 0, .canaries = {}});
   clock_.advance(998ms);
   EXPECT_EQ(prober_.count(), 0U);
   clock_.advance(2ms);
@@ -271,7 +217,7 @@ TEST_F(HealthMonitorTest, IntervalCountsFromTheStartOfTheProbe) {
 
 TEST_F(HealthMonitorTest, ProbesOfACheckNeverOverlap) {
   monitor_.apply({target("london", {kFirst})});
-  clock_.advance(60s);  // The prober is silent.
+  clock_.advance(14s);  // The prober is silent.
   EXPECT_EQ(prober_.count(), 1U);
   prober_.finish_running(true);
   clock_.advance(0ms);

@@ -57,7 +57,7 @@ class HttpProberTest : public testing::Test {
                                        [&](const ProbeResult& found) { result = found; });
     EXPECT_FALSE(result) << "called back inside start()";
     EXPECT_TRUE(run_until(io_, [&] { return result.has_value(); }));
-    return result.value_or(ProbeResult{false, "no result", {}});
+    return result.value_or(ProbeResult{Outcome::kFailure, "no result", {}});
   }
 
   boost::asio::io_context io_;
@@ -90,7 +90,7 @@ TEST_P(HttpProberBehaviour, HasItsReason) {
   if (!monitor.expect_body.empty()) monitor.expected_status = {{200, 200}};
   const auto descriptors = open_descriptors();
   const ProbeResult result = probe(monitor);
-  EXPECT_EQ(result.success, row.success);
+  EXPECT_EQ(result.success(), row.success);
   EXPECT_THAT(result.detail, testing::MatchesRegex(row.detail));
   // The site's thread closes its end a moment later.
   EXPECT_TRUE(run_until(io_, [&] { return open_descriptors() <= descriptors; }))
@@ -182,7 +182,7 @@ TEST_F(HttpProberTest, SilentNetworkTimesOutWithoutAConnection) {
 
 TEST_F(HttpProberTest, SendsHostSniAndEncodedPath) {
   const VpnSite site;
-  EXPECT_TRUE(probe(sstp(site.port())).success);
+  EXPECT_TRUE(probe(sstp(site.port())).success());
   const auto request = site.last_request();
   EXPECT_EQ(request.line, "GET /sra_%7BBA195980-CD49-458b-9E23-C84EE0ADCD75%7D/ HTTP/1.1");
   EXPECT_EQ(request.host, "vpn.example.com:" + std::to_string(site.port()));
@@ -193,7 +193,7 @@ TEST_F(HttpProberTest, WithoutHostTheAddressStandsInAndSniIsLeftOut) {
   const VpnSite site;
   MonitorSpec monitor = sstp(site.port());
   monitor.host = "";
-  EXPECT_TRUE(probe(monitor).success);
+  EXPECT_TRUE(probe(monitor).success());
   EXPECT_EQ(site.last_request().host, "127.0.0.1:" + std::to_string(site.port()));
   EXPECT_EQ(site.last_request().sni, "");
 }
@@ -202,10 +202,10 @@ TEST_F(HttpProberTest, ProbesIPv6Addresses) {
   const base::IpAddress loopback = *base::parse_ip_address("::1");
   const VpnSite site({.listen = {loopback, 0}});
   MonitorSpec monitor = sstp(site.port());
-  EXPECT_TRUE(probe(monitor, loopback).success);
+  EXPECT_TRUE(probe(monitor, loopback).success());
   EXPECT_EQ(site.last_request().sni, "vpn.example.com");
   monitor.host = "";
-  EXPECT_TRUE(probe(monitor, loopback).success);
+  EXPECT_TRUE(probe(monitor, loopback).success());
   EXPECT_EQ(site.last_request().host, "[::1]:" + std::to_string(site.port()));
 }
 
@@ -215,7 +215,7 @@ TEST_F(HttpProberTest, HeadSendsNoBodyRequestAndJudgesTheStatus) {
   monitor.method = HttpMethod::kHead;
   monitor.expected_status = {{200, 299}};
   const ProbeResult result = probe(monitor);
-  EXPECT_TRUE(result.success) << result.detail;
+  EXPECT_TRUE(result.success()) << result.detail;
   EXPECT_THAT(site.last_request().line, StartsWith("HEAD /sra_"));
 }
 
@@ -223,7 +223,7 @@ TEST_F(HttpProberTest, SendsConfiguredHeaders) {
   const VpnSite site;
   MonitorSpec monitor = sstp(site.port());
   monitor.headers = {{"X-Probe", "gslbd"}, {"X-Empty", ""}, {"Host", "inner.example.com"}};
-  EXPECT_TRUE(probe(monitor).success);
+  EXPECT_TRUE(probe(monitor).success());
   const auto request = site.last_request();
   EXPECT_THAT(request.headers, Contains("X-Probe: gslbd"));
   EXPECT_THAT(request.headers, Contains(StartsWith("X-Empty:")));
@@ -249,14 +249,14 @@ TEST_F(HttpProberTest, ProxyOfTheEnvironmentIsIgnored) {
   const ProbeResult result = probe(sstp(site.port()));
   ::unsetenv("https_proxy");
   ::unsetenv("ALL_PROXY");
-  EXPECT_TRUE(result.success) << result.detail;
+  EXPECT_TRUE(result.success()) << result.detail;
 }
 
 TEST_F(HttpProberTest, SpeaksPlainHttp) {
   VpnSite site({.tls = false});
   MonitorSpec monitor = sstp(site.port());
   monitor.protocol = Protocol::kHttp;
-  EXPECT_TRUE(probe(monitor).success);
+  EXPECT_TRUE(probe(monitor).success());
   monitor.timeout = kShort;
   site.set_behaviour(SiteBehaviour::kHangAfterTls);
   EXPECT_EQ(probe(monitor).detail, "timed out after 150ms: connected, but no HTTP response");
@@ -304,7 +304,7 @@ TEST_F(HttpProberTest, BodyIsFoundAtTheEdgeOfTheFirst64KiB) {
     MonitorSpec monitor = sstp(site.port());
     monitor.expected_status = {{200, 200}};
     monitor.expect_body = "fine";
-    EXPECT_EQ(probe(monitor).success, inside);
+    EXPECT_EQ(probe(monitor).success(), inside);
   }
 }
 
@@ -354,7 +354,7 @@ TEST_F(HttpProberTest, CallbackMayDropItsOwnAndOtherProbesAndStartNewOnes) {
   std::unique_ptr<Pending> next;
   bool done = false;
   const auto finish = [&](const ProbeResult& result) {
-    EXPECT_TRUE(result.success) << result.detail;
+    EXPECT_TRUE(result.success()) << result.detail;
     done = true;
   };
   own = prober_.start(monitor, kLoopback, [&](const ProbeResult&) {
@@ -409,7 +409,7 @@ TEST_F(HttpProberTest, ManyProbesAtOnceAllEnd) {
   for (int i = 0; i < 50; ++i) {
     pending.push_back(prober_.start(monitor, kLoopback, [&](const ProbeResult& result) {
       ++ended;
-      succeeded += result.success ? 1 : 0;
+      succeeded += result.success() ? 1 : 0;
     }));
   }
   ASSERT_TRUE(run_until(io_, [&] { return ended == 50; }));

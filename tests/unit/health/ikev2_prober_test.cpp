@@ -99,7 +99,7 @@ class Ikev2ProberTest : public testing::Test {
                                        [&](const ProbeResult& found) { result = found; });
     EXPECT_FALSE(result) << "called back inside start()";
     EXPECT_TRUE(run_until(io_, [&] { return result.has_value(); }));
-    return result.value_or(ProbeResult{false, "no result", {}});
+    return result.value_or(ProbeResult{Outcome::kFailure, "no result", {}});
   }
 
   /// A port where nothing is.
@@ -114,7 +114,7 @@ TEST_F(Ikev2ProberTest, BothPortsAnswer) {
   Responder plain(io_, reject);
   Responder nat(io_, reject_behind_marker);
   const ProbeResult result = probe(plain.port(), nat.port());
-  EXPECT_TRUE(result.success) << result.detail;
+  EXPECT_TRUE(result.success()) << result.detail;
   for (const Responder* port : {&plain, &nat}) {
     EXPECT_THAT(result.detail,
                 HasSubstr("UDP " + std::to_string(port->port()) + ": answered NO_PROPOSAL_CHOSEN"));
@@ -127,16 +127,16 @@ TEST_F(Ikev2ProberTest, BothPortsAnswer) {
 
 TEST_F(Ikev2ProberTest, APortThatIsZeroIsNotAsked) {
   Responder plain(io_, reject);
-  EXPECT_TRUE(probe(plain.port(), 0).success);
+  EXPECT_TRUE(probe(plain.port(), 0).success());
   Responder nat(io_, reject_behind_marker);
-  EXPECT_TRUE(probe(0, nat.port()).success);
+  EXPECT_TRUE(probe(0, nat.port()).success());
 }
 
 TEST_F(Ikev2ProberTest, ClosedPortIsUnreachableAtOnce) {
   Responder plain(io_, reject);
   const std::uint16_t closed = closed_port();
   const ProbeResult result = probe(plain.port(), closed);
-  EXPECT_FALSE(result.success);
+  EXPECT_FALSE(result.success());
   EXPECT_EQ(result.detail, "UDP " + std::to_string(closed) + ": port unreachable");
   EXPECT_LT(result.elapsed, 4s);
 }
@@ -146,7 +146,7 @@ TEST_F(Ikev2ProberTest, SilenceOfOnePortTimesOutAfterThreeEqualRequests) {
   Responder nat(io_, silence);
   timeout_ = 700ms;
   const ProbeResult result = probe(plain.port(), nat.port());
-  EXPECT_FALSE(result.success);
+  EXPECT_FALSE(result.success());
   EXPECT_EQ(result.detail, "timed out after 700ms: UDP " + std::to_string(nat.port()) +
                                ": no IKE response to 3 IKE_SA_INIT requests; UDP " +
                                std::to_string(plain.port()) + ": answered NO_PROPOSAL_CHOSEN");
@@ -160,7 +160,7 @@ TEST_F(Ikev2ProberTest, ALostDatagramIsSentAgain) {
   Responder plain(io_,
                   [&](const Octets& request) { return ++count < 3 ? Octets() : reject(request); });
   timeout_ = 700ms;
-  EXPECT_TRUE(probe(plain.port(), 0).success);
+  EXPECT_TRUE(probe(plain.port(), 0).success());
 }
 
 TEST_F(Ikev2ProberTest, WhatIsNoResponseIsPassedOverAndTold) {
@@ -182,7 +182,7 @@ TEST_F(Ikev2ProberTest, WhatIsNoResponseIsPassedOverAndTold) {
   for (const auto& row : rows) {
     Responder plain(io_, row.answer);
     const ProbeResult result = probe(plain.port(), 0);
-    EXPECT_FALSE(result.success);
+    EXPECT_FALSE(result.success());
     EXPECT_THAT(result.detail, ContainsRegex("but [0-9] datagrams? that (is|are) none"));
     EXPECT_THAT(result.detail, HasSubstr(row.reason));
   }
@@ -196,7 +196,7 @@ TEST_F(Ikev2ProberTest, WhatIsNoResponseIsPassedOverAndTold) {
 TEST_F(Ikev2ProberTest, AnotherNotificationIsAFailure) {
   Responder plain(io_, [](const Octets& request) { return notify(request, kInvalidSyntax); });
   const ProbeResult result = probe(plain.port(), 0);
-  EXPECT_FALSE(result.success);
+  EXPECT_FALSE(result.success());
   EXPECT_THAT(result.detail, HasSubstr("expected an IKE_SA_INIT response, got INVALID_SYNTAX"));
 }
 
@@ -205,7 +205,7 @@ TEST_F(Ikev2ProberTest, NoRouteIsToldAtOnce) {
   const auto pending = prober_.start(monitor(500, 4500), *base::parse_ip_address("255.255.255.255"),
                                      [&](const ProbeResult& found) { result = found; });
   ASSERT_TRUE(run_until(io_, [&] { return result.has_value(); }));
-  EXPECT_FALSE(result->success);
+  EXPECT_FALSE(result->success());
   EXPECT_THAT(result->detail, HasSubstr("UDP 500: permission denied"));
 }
 

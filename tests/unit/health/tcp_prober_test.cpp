@@ -39,7 +39,7 @@ class TcpProberTest : public testing::Test {
         prober_.start(monitor(port), address, [&](const ProbeResult& found) { result = found; });
     EXPECT_FALSE(result) << "called back inside start()";
     EXPECT_TRUE(run_until(io_, [&] { return result.has_value(); }));
-    return result.value_or(ProbeResult{false, "no result", {}});
+    return result.value_or(ProbeResult{Outcome::kFailure, "no result", {}});
   }
 
   static inline std::chrono::milliseconds timeout_{5000};
@@ -50,7 +50,7 @@ class TcpProberTest : public testing::Test {
 TEST_F(TcpProberTest, AcceptedConnectionIsHealthy) {
   const VpnSite site;
   const ProbeResult result = probe(site.port());
-  EXPECT_TRUE(result.success) << result.detail;
+  EXPECT_TRUE(result.success()) << result.detail;
   EXPECT_EQ(result.detail, "connection accepted");
   EXPECT_GT(result.elapsed, 0us);
   EXPECT_LT(result.elapsed, 5s);
@@ -59,14 +59,14 @@ TEST_F(TcpProberTest, AcceptedConnectionIsHealthy) {
 TEST_F(TcpProberTest, IPv6) {
   const base::IpAddress loopback = *base::parse_ip_address("::1");
   VpnSite site({.listen = {loopback, 0}});
-  EXPECT_TRUE(probe(site.port(), loopback).success);
+  EXPECT_TRUE(probe(site.port(), loopback).success());
 }
 
 TEST_F(TcpProberTest, ClosedPortIsRefused) {
   VpnSite site;
   site.set_behaviour(SiteBehaviour::kClosed);
   const ProbeResult result = probe(site.port());
-  EXPECT_FALSE(result.success);
+  EXPECT_FALSE(result.success());
   EXPECT_EQ(result.detail, "connection refused");
 }
 
@@ -93,7 +93,7 @@ TEST_F(TcpProberTest, SilenceTimesOut) {
   timeout_ = 100ms;
   const ProbeResult result = probe(full.port());
   timeout_ = 5000ms;
-  EXPECT_FALSE(result.success);
+  EXPECT_FALSE(result.success());
   EXPECT_EQ(result.detail, "timed out after 100ms: no connection");
   EXPECT_GE(result.elapsed, 100ms);
 }
