@@ -191,21 +191,21 @@ TEST_F(GoodFile, AddressesOfANameServerOutsideTheZoneAreDropped) {
 
 TEST_F(GoodFile, SstpPresetSetsItsKeys) {
   load("everything.toml");
-  const MonitorSpec expected{.name = "sstp",
-                             .protocol = Protocol::kHttps,
-                             .port = 443,
-                             .host = "vpn.example.com",
-                             .path = "/sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/",
-                             .method = HttpMethod::kGet,
-                             .expected_status = {{401, 401}},
-                             .headers = {},
-                             .expect_body = "",
-                             .certificate = {.policy = health::CertificatePolicy::kWarn,
-                                             .trust = {}},
-                             .interval = 10s,
-                             .timeout = 5s,
-                             .tolerated_failures = 0,
-                             .recoveries = 10};
+  const MonitorSpec expected{
+      .name = "sstp",
+      .protocol = Protocol::kHttps,
+      .port = 443,
+      .host = "vpn.example.com",
+      .path = "/sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/",
+      .method = HttpMethod::kGet,
+      .expected_status = {{401, 401}},
+      .headers = {},
+      .expect_body = "",
+      .certificate = {.policy = health::CertificatePolicy::kWarn, .trust = {}},
+      .interval = 10s,
+      .timeout = 5s,
+      .tolerated_failures = 0,
+      .recoveries = 10};
   EXPECT_EQ(monitor("paris", "sstp"), expected);
 }
 
