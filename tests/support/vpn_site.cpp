@@ -1,9 +1,6 @@
 #include "tests/support/vpn_site.h"
 
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <atomic>
@@ -42,62 +39,27 @@ tcp::endpoint to_endpoint(const base::SocketAddress& address) {
   return {asio::ip::make_address(base::to_string(address.ip)), address.port};
 }
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
-
 void require(bool ok, const char* what) {
   if (!ok) throw std::runtime_error(what);
 }
 
-/// Self-signed, for `name`, valid from an hour ago for 30 days.
-Certificate make_certificate(EVP_PKEY* key, const std::string& name) {
-  constexpr long kHour = 3600;
-  Certificate certificate(X509_new());
-  require(certificate != nullptr, "cannot make a certificate");
-  X509* const x509 = certificate.get();
-  X509_set_version(x509, X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x509), -kHour);
-  X509_gmtime_adj(X509_getm_notAfter(x509), kHour * 24 * 30);
-  X509_set_pubkey(x509, key);
-
-  X509_NAME* const subject = X509_get_subject_name(x509);
-  const std::vector<unsigned char> common_name(name.begin(), name.end());
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, common_name.data(),
-                             static_cast<int>(common_name.size()), -1, 0);
-  X509_set_issuer_name(x509, subject);
-
-  const std::string alternative = "DNS:" + name;
-  const Extension san(
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative.c_str()));
-  require(san != nullptr, "cannot put the name into the certificate");
-  X509_add_ext(x509, san.get(), -1);
-  require(X509_sign(x509, key, EVP_sha256()) != 0, "cannot sign the certificate");
-  return certificate;
-}
-
-ssl::context make_tls_context(const std::string& name) {
-  const Key key(EVP_EC_gen("P-256"));
-  require(key != nullptr, "cannot make a key");
-  const Certificate certificate = make_certificate(key.get(), name);
+ssl::context make_tls_context(const Identity& identity) {
   ssl::context context(ssl::context::tls_server);
-  require(SSL_CTX_use_certificate(context.native_handle(), certificate.get()) == 1 &&
-              SSL_CTX_use_PrivateKey(context.native_handle(), key.get()) == 1,
+  // Weak certificates are to be shown, not to be refused.
+  SSL_CTX_set_security_level(context.native_handle(), 0);
+  require(SSL_CTX_use_certificate(context.native_handle(), identity.certificate.get()) == 1 &&
+              SSL_CTX_use_PrivateKey(context.native_handle(), identity.key.get()) == 1,
           "cannot use the certificate");
+  for (const auto& issuer : identity.chain) {
+    SSL_CTX_add1_chain_cert(context.native_handle(), issuer.get());
+  }
   return context;
 }
 
 bool is_before_tls(SiteBehaviour behaviour) {
   return behaviour == SiteBehaviour::kHangAfterAccept ||
-         behaviour == SiteBehaviour::kCloseAfterAccept || behaviour == SiteBehaviour::kPlainTcp;
+         behaviour == SiteBehaviour::kCloseAfterAccept || behaviour == SiteBehaviour::kPlainTcp ||
+         behaviour == SiteBehaviour::kRefuseTls;
 }
 
 VpnSite::Request parse_request(std::string_view header) {
@@ -147,7 +109,8 @@ class VpnSite::Server {
  public:
   explicit Server(Options options)
       : options_(std::move(options)),
-        tls_(make_tls_context(options_.name)),
+        tls_(make_tls_context(options_.identity ? *options_.identity
+                                                : make_identity({.name = options_.name}))),
         listener_(io_),
         behaviour_(options_.behaviour) {
     bind(options_.listen);
@@ -252,6 +215,10 @@ class VpnSite::Server {
     if (behaviour == SiteBehaviour::kPlainTcp) {
       co_await send(socket, "220 mail.example.com ESMTP\r\n");
     }
+    if (behaviour == SiteBehaviour::kRefuseTls) {
+      // An alert record of TLS 1.2: fatal, handshake_failure (RFC 5246 §7.2).
+      co_await send(socket, std::string_view("\x15\x03\x03\x00\x02\x02\x28", 7));
+    }
     co_await read_until_closed(socket);
   }
 
@@ -340,6 +307,40 @@ class VpnSite::Server {
       case SiteBehaviour::kCloseMidBody:
         co_await send(stream, cut_body);
         break;
+      case SiteBehaviour::kDrip: {
+        const std::string response = make_sstp_response(request);
+        asio::steady_timer pause(io_);
+        for (std::size_t i = 0; i < response.size(); ++i) {
+          const bool is_sent = co_await send(stream, std::string_view(response).substr(i, 1));
+          if (!is_sent) break;
+          pause.expires_after(std::chrono::milliseconds(100));
+          co_await pause.async_wait(kNoThrow);
+        }
+        break;
+      }
+      case SiteBehaviour::kGzip:
+        co_return co_await send(stream, make_response("200 OK", "Content-Encoding: gzip\r\n",
+                                                      options_.body, with_body));
+      case SiteBehaviour::kStatus500:
+        co_return co_await send(stream,
+                                make_response("500 Internal Server Error", "", "", with_body));
+      case SiteBehaviour::kStatus503:
+        co_return co_await send(stream,
+                                make_response("503 Service Unavailable", "", "", with_body));
+      case SiteBehaviour::kRedirectHome:
+        if (request.line.find(" /home ") != std::string::npos) {
+          co_return co_await send(stream, make_response("200 OK", "", options_.body, with_body));
+        }
+        co_return co_await send(stream,
+                                make_response("302 Found", "Location: /home\r\n", "", with_body));
+      case SiteBehaviour::kRedirectLoop:
+        co_return co_await send(stream,
+                                make_response("302 Found", "Location: /again\r\n", "", with_body));
+      case SiteBehaviour::kHttp09:
+        co_await send(stream, "<html>It works</html>");
+        break;
+      case SiteBehaviour::kEmptyReply:
+      case SiteBehaviour::kRefuseTls:
       case SiteBehaviour::kClosed:
       case SiteBehaviour::kHangAfterAccept:
       case SiteBehaviour::kCloseAfterAccept:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/ip_address.h"
+#include "tests/support/certificates.h"
 
 namespace gslb::support {
 
@@ -32,6 +33,15 @@ enum class SiteBehaviour : std::uint8_t {
   kEndlessBody,       ///< 200 and a body without end.
   kHangMidBody,       ///< 200, the body and then nothing, although more was promised.
   kCloseMidBody,      ///< Likewise, but then it closes.
+  kDrip,              ///< The response one octet each 100 ms.
+  kGzip,              ///< 200 and the body, declared as gzip.
+  kStatus500,         ///< 500 on every path.
+  kStatus503,         ///< 503 on every path.
+  kRedirectHome,      ///< 302 to /home, which is answered 200.
+  kRedirectLoop,      ///< 302 to where it came from.
+  kRefuseTls,         ///< Answers the ClientHello with a fatal alert.
+  kEmptyReply,        ///< Reads the request and closes with a proper goodbye.
+  kHttp09,            ///< A body without any header.
 };
 
 /// A small but real VPN site: a TLS HTTP/1.1 server on a thread of its own, with a self-signed
@@ -47,6 +57,8 @@ class VpnSite {
     bool tls = true;                                                     ///< False: plain HTTP.
     SiteBehaviour behaviour = SiteBehaviour::kHealthy;
     std::string body = "It works.";
+    /// What it shows; by default self-signed for `name`.
+    std::shared_ptr<const Identity> identity = nullptr;
   };
 
   /// What a client sent.

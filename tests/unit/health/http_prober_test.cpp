@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "health/protocol_prober.h"
+#include "tests/support/certificates.h"
 #include "tests/support/vpn_site.h"
 #include "tests/unit/health/wait.h"
 
@@ -306,6 +307,58 @@ TEST_F(HttpProberTest, BodyIsFoundAtTheEdgeOfTheFirst64KiB) {
     monitor.expect_body = "fine";
     EXPECT_EQ(probe(monitor).success(), inside);
   }
+}
+
+TEST_F(HttpProberTest, RedirectsAreFollowedWhereAskedForAtTheProbedAddress) {
+  VpnSite site({.behaviour = SiteBehaviour::kRedirectHome});
+  MonitorSpec monitor = sstp(site.port());
+  monitor.expected_status = {{200, 200}};
+  monitor.expect_body = "works";
+  EXPECT_EQ(probe(monitor).detail, "expected status 200, got 302 (redirect to /home)");
+  monitor.follow_redirects = 1;
+  EXPECT_EQ(probe(monitor).detail, "status 200, body contains \"works\"");
+  EXPECT_EQ(site.last_request().line, "GET /home HTTP/1.1");
+  site.set_behaviour(SiteBehaviour::kRedirectLoop);
+  monitor.follow_redirects = 3;
+  const auto before = site.requests();
+  EXPECT_EQ(probe(monitor).detail, "expected status 200, got 302 (redirect to /again)");
+  EXPECT_EQ(site.requests() - before, 4U);
+  // The other host is asked for at the same address, where nothing listens on port 443.
+  site.set_behaviour(SiteBehaviour::kRedirect);
+  EXPECT_EQ(probe(monitor).detail, "connection refused");
+}
+
+TEST_F(HttpProberTest, TheOtherVersionOfHttpIsAFailure) {
+  const VpnSite site;
+  MonitorSpec monitor = sstp(site.port());
+  monitor.http_version = HttpVersion::kHttp2;
+  EXPECT_EQ(probe(monitor).detail, "expected HTTP/2, got HTTP/1.1");
+}
+
+TEST_F(HttpProberTest, TheCertificateIsShownAndRequiredWhereAskedFor) {
+  const support::Identity authority =
+      support::make_identity({.name = "Example CA", .is_authority = true});
+  const VpnSite site({.identity = std::make_shared<const support::Identity>(
+                          support::make_identity({}, &authority))});
+  MonitorSpec monitor = sstp(site.port());
+  EXPECT_FALSE(probe(monitor).certificate) << "ignored";
+  monitor.certificate.policy = CertificatePolicy::kWarn;
+  const ProbeResult warned = probe(monitor);
+  EXPECT_TRUE(warned.success());
+  ASSERT_TRUE(warned.certificate);
+  EXPECT_EQ(warned.certificate->subject, "CN=vpn.example.com");
+  EXPECT_THAT(warned.certificate->errors, Contains(StartsWith("is signed by CN=Example CA")));
+  monitor.certificate.policy = CertificatePolicy::kRequire;
+  EXPECT_THAT(probe(monitor).detail, StartsWith("certificate is signed by CN=Example CA"));
+  monitor.certificate.trust = *TrustAnchors::parse(authority.certificate_pem());
+  const ProbeResult good = probe(monitor);
+  EXPECT_TRUE(good.success()) << good.detail;
+  ASSERT_EQ(good.steps.size(), 3U);
+  EXPECT_EQ(good.steps[2].what, "status 401");
+  monitor.expected_status = {{200, 200}};
+  const ProbeResult bad = probe(monitor);
+  EXPECT_EQ(bad.detail, "expected status 200, got 401");
+  EXPECT_TRUE(bad.certificate) << "of a failed probe, too";
 }
 
 // Switching a site, cancelling, and many at once.

@@ -98,6 +98,88 @@ TEST_F(TcpProberTest, SilenceTimesOut) {
   EXPECT_GE(result.elapsed, 100ms);
 }
 
+// With TLS, and with something to say.
+
+class TcpConversation : public TcpProberTest {
+ protected:
+  ProbeResult probe(MonitorSpec monitor) {
+    monitor.protocol = Protocol::kTcp;
+    std::optional<ProbeResult> result;
+    const auto pending = prober_.start(std::make_shared<const MonitorSpec>(monitor), kLoopback,
+                                       [&](const ProbeResult& found) { result = found; });
+    EXPECT_TRUE(run_until(io_, [&] { return result.has_value(); }));
+    return result.value_or(ProbeResult{Outcome::kFailure, "no result", {}});
+  }
+
+  static MonitorSpec to(const VpnSite& site) {
+    MonitorSpec monitor;
+    monitor.port = site.port();
+    monitor.host = "vpn.example.com";
+    monitor.timeout = 5000ms;
+    return monitor;
+  }
+};
+
+TEST_F(TcpConversation, AGreetingIsWaitedFor) {
+  const VpnSite site({.behaviour = SiteBehaviour::kPlainTcp});
+  MonitorSpec monitor = to(site);
+  monitor.expect = "220 ";
+  EXPECT_EQ(probe(monitor).detail, "received \"220 \"");
+  monitor.expect = "250 ";
+  monitor.timeout = 150ms;
+  EXPECT_EQ(probe(monitor).detail,
+            "timed out after 150ms: no \"250 \" among the 28 bytes received");
+}
+
+TEST_F(TcpConversation, AQuestionIsSentThroughTls) {
+  const VpnSite site({.behaviour = SiteBehaviour::kStatus200});
+  MonitorSpec monitor = to(site);
+  monitor.tls = true;
+  EXPECT_EQ(probe(monitor).detail, "TLS established");
+  monitor.send = "GET /ready HTTP/1.0\r\n\r\n";
+  monitor.expect = "It works";
+  const ProbeResult result = probe(monitor);
+  EXPECT_TRUE(result.success()) << result.detail;
+  ASSERT_EQ(result.steps.size(), 3U);
+  EXPECT_EQ(result.steps[0].what, "TCP connection");
+  EXPECT_EQ(result.steps[1].what, "TLSv1.3 handshake");
+  EXPECT_EQ(site.last_request().line, "GET /ready HTTP/1.0");
+  EXPECT_EQ(site.last_request().sni, "vpn.example.com");
+}
+
+TEST_F(TcpConversation, EachWayToFailHasItsReason) {
+  const struct {
+    SiteBehaviour behaviour;
+    const char* detail;
+  } rows[] = {
+      {SiteBehaviour::kClosed, "connection refused"},
+      {SiteBehaviour::kPlainTcp,
+       "TLS handshake failed: wrong version number (the peer does not speak TLS)"},
+      {SiteBehaviour::kHangAfterAccept, "timed out after 150ms: connected, but no TLS handshake"},
+      {SiteBehaviour::kCloseAfterTls, "connection closed before \"Welcome\" was received"},
+      {SiteBehaviour::kResetAfterTls, "connection reset before \"Welcome\" was received"},
+      {SiteBehaviour::kEndlessBody, "first 64 KiB received do not contain \"Welcome\""},
+  };
+  VpnSite site;
+  for (const auto& row : rows) {
+    site.set_behaviour(row.behaviour);
+    MonitorSpec monitor = to(site);
+    monitor.tls = true;
+    monitor.send = "GET / HTTP/1.1\r\n\r\n";
+    monitor.expect = "Welcome";
+    if (row.behaviour == SiteBehaviour::kHangAfterAccept) monitor.timeout = 150ms;
+    EXPECT_EQ(probe(monitor).detail, row.detail);
+  }
+}
+
+TEST_F(TcpConversation, TheCertificateIsHeldAgainstTheHost) {
+  const VpnSite site;
+  MonitorSpec monitor = to(site);
+  monitor.tls = true;
+  monitor.certificate.policy = CertificatePolicy::kRequire;
+  EXPECT_EQ(probe(monitor).detail, "certificate is self-signed");
+}
+
 TEST_F(TcpProberTest, CancelledProbeNeverCallsBack) {
   const VpnSite site;
   bool called = false;
