@@ -7,6 +7,7 @@
 #include <csignal>
 #include <memory>
 
+#include "tests/blackbox/network_namespace.h"
 #include "tests/support/process.h"
 
 namespace gslb::blackbox {
@@ -57,14 +58,11 @@ connections {
 class Ikev2 : public testing::Test {
  protected:
   void SetUp() override {
-    if (run({"unshare", "--net", "--mount", "true"}).status != 0) {
+    if (!NetworkNamespace::is_available()) {
       GTEST_SKIP() << "network namespaces cannot be made here: needs root";
     }
-    // A file of its own for the pid: the path of strongSwan's is built in.
-    namespace_ = std::make_unique<Process>(std::vector<std::string>{
-        "unshare", "--net", "--mount", "sh", "-c",
-        "ip link set lo up && mount -t tmpfs tmpfs /run && echo ready && exec sleep 600"});
-    ASSERT_TRUE(namespace_->wait_for_output("ready")) << namespace_->output();
+    // Also a /run of its own, for the pid: the path of strongSwan's file is built in.
+    namespace_ = std::make_unique<NetworkNamespace>();
     support::write_file(path("strongswan.conf"), strongswan_conf());
     support::write_file(path("swanctl.conf"), kConnections);
     start_charon();
@@ -89,11 +87,8 @@ class Ikev2 : public testing::Test {
 })";
   }
 
-  /// A command that is run in the namespace.
   std::vector<std::string> inside(std::vector<std::string> command) const {
-    command.insert(command.begin(),
-                   {"nsenter", "--net", "--mount", "--target", std::to_string(namespace_->pid())});
-    return command;
+    return namespace_->inside(std::move(command));
   }
 
   void start_charon() {
@@ -113,14 +108,11 @@ class Ikev2 : public testing::Test {
     return testing::AssertionFailure() << gslbd_->output();
   }
 
-  bool has_nft() const { return run(inside({"nft", "list", "ruleset"})).status == 0; }
-  void nft(const std::string& command) {
-    const auto done = run(inside({"nft", command}));
-    ASSERT_EQ(done.status, 0) << done.output;
-  }
+  bool has_nft() const { return namespace_->has_nft(); }
+  void nft(const std::string& command) const { namespace_->nft(command); }
 
   support::TemporaryFolder folder_;
-  std::unique_ptr<Process> namespace_;
+  std::unique_ptr<NetworkNamespace> namespace_;
   std::unique_ptr<Process> charon_;
   std::unique_ptr<Process> gslbd_;
   std::size_t log_position_ = 0;
