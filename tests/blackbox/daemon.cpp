@@ -22,9 +22,21 @@ std::string join_addresses(const support::Message& message) {
 
 }  // namespace
 
-Daemon::Daemon(const std::string& config) {
+Daemon::Daemon(const std::string& config, std::vector<std::string> prefix)
+    : prefix_(std::move(prefix)) {
   support::write_file(file_, with_server(config));
-  process_.emplace(std::vector<std::string>{GSLBD_BINARY, "--config", file_.string()});
+  start();
+}
+
+void Daemon::start_again() {
+  log_position_ = 0;
+  start();
+}
+
+void Daemon::start() {
+  std::vector<std::string> command = prefix_;
+  command.insert(command.end(), {GSLBD_BINARY, "--config", file_.string()});
+  process_.emplace(command);
   const std::string mark = "listening on ";
   const auto at = process_->wait_for_output(mark);
   if (!at || !process_->wait_for_output("serving ")) {

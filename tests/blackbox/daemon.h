@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ip_address.h"
 #include "tests/support/dns_client.h"
@@ -17,9 +18,10 @@ namespace gslb::blackbox {
 /// A running gslbd with a configuration file of its own, on a port that it picked itself.
 class Daemon {
  public:
-  /// `config` is everything but the listen addresses: `[server]` must not occur in it. Waits until
-  /// the daemon listens; fails the test where it does not.
-  explicit Daemon(const std::string& config);
+  /// `config` is everything but the listen addresses: `[server]` must not occur in it, but its
+  /// other keys may come first. `prefix` is a command that runs the daemon. Waits until the daemon
+  /// listens; fails the test where it does not.
+  explicit Daemon(const std::string& config, std::vector<std::string> prefix = {});
 
   base::SocketAddress address() const { return address_; }
   std::string port() const { return std::to_string(address_.port); }
@@ -30,6 +32,8 @@ class Daemon {
 
   /// The whole file for a changed configuration.
   std::string with_server(const std::string& config) const;
+  /// Starts it again, once it has ended.
+  void start_again();
   /// Replaces the file and waits until the log says that it was applied.
   void reload(const std::string& config);
 
@@ -48,7 +52,10 @@ class Daemon {
   std::map<std::string, int> count_answers(std::string_view owner, int queries);
 
  private:
+  void start();
+
   support::TemporaryFolder folder_;
+  std::vector<std::string> prefix_;
   std::filesystem::path file_ = folder_.path() / "gslbd.toml";
   std::optional<support::Process> process_;
   base::SocketAddress address_;
