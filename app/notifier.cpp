@@ -88,8 +88,14 @@ void Notifier::notify(const std::string& json) {
 
 void Notifier::add(Channel& channel, const std::string& json) {
   if (channel.waiting.size() >= kMaxWaiting) {
-    spdlog::error("{}: {} events are waiting, so one is not told", channel.what, kMaxWaiting);
+    if (channel.lost++ == 0) {
+      spdlog::error("{}: {} events are waiting, so the next ones are not told", channel.what,
+                    kMaxWaiting);
+    }
     return;
+  }
+  if (channel.lost > 0) {
+    spdlog::error("{}: {} events were not told", channel.what, std::exchange(channel.lost, 0));
   }
   channel.waiting.push_back(json);
   run(channel);

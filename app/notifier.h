@@ -42,6 +42,7 @@ class Notifier {
     std::deque<std::string> waiting;
     std::unique_ptr<health::Pending> pending;  ///< The attempt, or the pause before the next.
     int attempts = 0;
+    std::size_t lost = 0;  ///< Since there was room last.
   };
 
   void add(Channel& channel, const std::string& json);

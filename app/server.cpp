@@ -50,6 +50,8 @@ using boost::system::error_code;
 constexpr const char* kOverridesFile = "overrides.json";
 constexpr const char* kHealthFile = "health.json";
 constexpr const char* kEventsFile = "events.jsonl";
+/// How soon a status that has changed is saved, and what else is known of health.
+constexpr std::chrono::milliseconds kSavingPace{500};
 constexpr std::chrono::seconds kSavingPause{30};
 /// How long /readyz tells of a thread that has been replaced.
 constexpr std::chrono::minutes kHangIsNews{10};
@@ -301,8 +303,8 @@ class Server {
     state_.append(kEventsFile, line);
     notifier_.notify(line);
     if (event.kind == "override") save_overrides();
-    // A status that has changed is worth remembering soon.
-    if (event.kind == "endpoint") save_health();
+    // A status that has changed is worth remembering soon, but not each of thousands by itself.
+    if (event.kind == "endpoint") is_health_unsaved_ = true;
   }
 
   void save_overrides() {
@@ -312,16 +314,18 @@ class Server {
   }
 
   void save_health() {
+    is_health_unsaved_ = false;
+    last_save_ = clock_.now();
     if (!state_.folder().empty()) {
       state_.save(kHealthFile, memory_to_json(control_.health().memory()));
     }
   }
 
   void await_saving() {
-    saving_.expires_after(kSavingPause);
+    saving_.expires_after(kSavingPace);
     saving_.async_wait([this](error_code error) {
       if (error) return;
-      save_health();
+      if (is_health_unsaved_ || clock_.now() - last_save_ >= kSavingPause) save_health();
       await_saving();
     });
   }
@@ -550,6 +554,8 @@ class Server {
   ProbesNow probes_;
   Overrides saved_overrides_;
   asio::steady_timer saving_{io_};
+  bool is_health_unsaved_ = false;
+  health::SteadyTime last_save_{};
   std::map<std::filesystem::path, FileWatcher> watchers_;
   asio::steady_timer renewal_;
   asio::signal_set hangup_;

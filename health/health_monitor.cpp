@@ -99,6 +99,8 @@ void HealthMonitor::apply(const std::vector<TargetSpec>& targets, const ProbingS
     total_cap_ = RateCap(probing.max_probes_per_second);
   }
   if (probing.max_probes_per_target != probing_.max_probes_per_target) target_caps_.clear();
+  std::erase_if(target_caps_,
+                [now = clock_.now()](const auto& entry) { return entry.second.is_idle(now); });
   probing_ = probing;
   guard_.set_canaries(probing.canaries);
 

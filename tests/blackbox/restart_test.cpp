@@ -136,16 +136,16 @@ TEST_F(StateDir, WhenItIsFullProbesGoOnAndWhatIsMissingFollows) {
   ASSERT_NO_FATAL_FAILURE(start());
   in_namespace("dd if=/dev/zero of=/run/state/filler bs=1k count=64 2>/dev/null; rm /run/healthy");
   EXPECT_TRUE(daemon_->wait_for_log("endpoint london: Online -> Degraded"));
-  EXPECT_TRUE(
-      daemon_->wait_for_log("/run/state: No space left on device; overrides, health and events are "
-                            "kept in memory alone"));
+  EXPECT_TRUE(daemon_->process().wait_for_output(
+      "/run/state: No space left on device; overrides, health and events are "
+      "kept in memory alone"));
   const auto ready =
       run({"curl", "-s", "--unix-socket", daemon_->control().string(), "http://x/readyz"});
   EXPECT_THAT(ready.output, HasSubstr("\"impaired\""));
   EXPECT_THAT(ready.output, HasSubstr("No space left on device"));
   in_namespace("rm /run/state/filler; touch /run/healthy");
   EXPECT_TRUE(daemon_->wait_for_log("endpoint london: Degraded -> Online"));
-  EXPECT_TRUE(daemon_->wait_for_log("/run/state: can be written again"));
+  EXPECT_TRUE(daemon_->process().wait_for_output("/run/state: can be written again"));
   // Nothing is lost, and no line is cut.
   EXPECT_EQ(in_namespace("grep -c '\"event\":\"endpoint\"' /run/state/events.jsonl | grep -qx 3"),
             0);

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -359,6 +361,41 @@ TEST_F(HttpProberTest, TheCertificateIsShownAndRequiredWhereAskedFor) {
   const ProbeResult bad = probe(monitor);
   EXPECT_EQ(bad.detail, "expected status 200, got 401");
   EXPECT_TRUE(bad.certificate) << "of a failed probe, too";
+}
+
+/// While it lives, no descriptor can be opened.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    const int next = ::dup(0);
+    ::close(next);
+    none.rlim_cur = static_cast<rlim_t>(next);
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(HttpProberTest, DescriptorsThatAreUsedUpSayNothingAboutTheSite) {
+  const VpnSite site;
+  for (const auto protocol : {Protocol::kHttps, Protocol::kHttp, Protocol::kTcp, Protocol::kSstp,
+                              Protocol::kIcmp, Protocol::kIkev2, Protocol::kExec}) {
+    MonitorSpec monitor = sstp(site.port());
+    monitor.protocol = protocol;
+    monitor.command = {"/bin/true"};
+    const NoDescriptors none;
+    const ProbeResult result = probe(monitor);
+    EXPECT_EQ(result.outcome, Outcome::kLocalFault) << static_cast<int>(protocol);
+    EXPECT_THAT(result.detail, testing::HasSubstr("too many open files"))
+        << static_cast<int>(protocol);
+  }
+  EXPECT_TRUE(probe(sstp(site.port())).success());
 }
 
 // Switching a site, cancelling, and many at once.

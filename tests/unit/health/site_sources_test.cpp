@@ -3,9 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
+#include <optional>
+
 #include "health/load_poller.h"
 #include "health/target_addresses.h"
+#include "tests/support/vpn_site.h"
 #include "tests/unit/health/fakes.h"
+#include "tests/unit/health/wait.h"
 
 namespace gslb::health {
 namespace {
@@ -170,6 +175,22 @@ TEST_F(LoadPollerTest, WhoIsNoLongerAskedHasNoLoad) {
   EXPECT_EQ(share(), std::nullopt);
   clock_.advance(60s);
   EXPECT_TRUE(fetcher_.open.empty());
+}
+
+TEST(HttpFetcher, PostsJson) {
+  const support::VpnSite site({.tls = false, .behaviour = support::SiteBehaviour::kStatus200});
+  boost::asio::io_context io;
+  HttpFetcher fetcher(io);
+  FetchSpec spec;
+  spec.url = "http://" + base::to_string(site.address()) + "/hook";
+  spec.post = R"({"event":"endpoint"})";
+  std::optional<Fetcher::Result> result;
+  const auto pending = fetcher.fetch(spec, [&](const Fetcher::Result& got) { result = got; });
+  ASSERT_TRUE(run_until(io, [&] { return result.has_value(); }));
+  EXPECT_TRUE(*result) << result->error();
+  EXPECT_EQ(site.last_request().line, "POST /hook HTTP/1.1");
+  EXPECT_THAT(site.last_request().headers, testing::Contains("Content-Type: application/json"));
+  EXPECT_THAT(site.last_request().headers, testing::Contains("Content-Length: 20"));
 }
 
 }  // namespace
