@@ -22,6 +22,7 @@ struct HealthMonitor::Check {
   std::optional<SteadyTime> last_start = std::nullopt;
   std::optional<SteadyTime> last_deep_success = std::nullopt;
   std::optional<SteadyTime> failing_since = std::nullopt;
+  std::chrono::microseconds lateness{0};     ///< Of the probe that is under way.
   std::unique_ptr<Pending> timer = nullptr;  ///< To the next probe, or for one that hangs.
   std::unique_ptr<Pending> probe = nullptr;  ///< Under way.
   bool is_deep = true;                       ///< The probe that is under way.

@@ -283,12 +283,7 @@ void HealthMonitor::admit(const CheckPtr& check, SteadyTime planned) {
 
 void HealthMonitor::start_probe(const CheckPtr& check, SteadyTime planned) {
   const SteadyTime now = clock_.now();
-  const auto lateness = std::chrono::duration_cast<std::chrono::microseconds>(now - planned);
-  const auto& bounds = ProbingStats::kBounds;
-  ++stats_.lateness[static_cast<std::size_t>(std::ranges::lower_bound(bounds, lateness) -
-                                             bounds.begin())];
-  stats_.lateness_sum += lateness;
-
+  check->lateness = std::chrono::duration_cast<std::chrono::microseconds>(now - planned);
   check->last_start = now;
   // A fault that the whole ladder has found is looked for again until it is gone.
   check->is_deep = !check->shallow || !check->last_deep_success ||
@@ -315,7 +310,15 @@ void HealthMonitor::give_up(const CheckPtr& check) {
                        check->monitor->timeout + kHungAfter});
 }
 
+void HealthMonitor::note_lateness(std::chrono::microseconds lateness) {
+  const auto& bounds = ProbingStats::kBounds;
+  ++stats_.lateness[static_cast<std::size_t>(std::ranges::lower_bound(bounds, lateness) -
+                                             bounds.begin())];
+  stats_.lateness_sum += lateness;
+}
+
 void HealthMonitor::finish_probe(const CheckPtr& check, const ProbeResult& result) {
+  note_lateness(check->lateness + result.waited);
   // Kept to the end: the callback that is running belongs to it.
   const auto probe = std::move(check->probe);
   const WallTime now = clock_.wall_now();

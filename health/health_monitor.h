@@ -184,6 +184,7 @@ class HealthMonitor {
   void admit(const CheckPtr& check, SteadyTime planned);
   void start_probe(const CheckPtr& check, SteadyTime planned);
   void give_up(const CheckPtr& check);
+  void note_lateness(std::chrono::microseconds lateness);
   void finish_probe(const CheckPtr& check, const ProbeResult& result);
   void record_failure(const CheckPtr& check, const std::string& detail);
   void on_isolation();

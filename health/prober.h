@@ -34,6 +34,8 @@ struct ProbeResult {
   std::string detail;
   std::chrono::microseconds elapsed{0};
   std::vector<ProbeStep> steps = {};  ///< In their order.
+  /// How long it had to wait before it could begin; not part of `elapsed`.
+  std::chrono::microseconds waited{0};
   /// What the server showed, where the monitor asks for it and the handshake got so far.
   std::shared_ptr<const CertificateReport> certificate = nullptr;
 

@@ -1,8 +1,12 @@
 #include "health/threaded_prober.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -18,9 +22,15 @@ constexpr std::chrono::seconds kBeat{1};
 /// Until a thread that does not end is left to itself.
 constexpr std::chrono::seconds kPatience{2};
 
-/// A probe as its owner sees it; used on the owner's thread alone.
+/// Between looks at whether the thread stood still.
+constexpr std::chrono::milliseconds kWatchPace{100};
+/// The share of a timeout that the thread may have stood still within it.
+constexpr int kTolerableShare = 4;
+
+/// A probe as its owner sees it; used on the owner's thread alone, but for what says otherwise.
 struct Ticket {
   Prober::Callback callback;  ///< Empty once called or cancelled.
+  bool is_cancelled = false;  ///< The prober's thread knows it; used there alone.
 };
 
 }  // namespace
@@ -60,21 +70,19 @@ class ThreadedProber::Worker : public std::enable_shared_from_this<Worker> {
 
   void begin(const std::shared_ptr<Ticket>& ticket, std::shared_ptr<const MonitorSpec> monitor,
              const base::IpAddress& address) {
-    post([this, ticket, monitor = std::move(monitor), address] {
-      auto probe = prober_->start(monitor, address, [this, ticket](const ProbeResult& result) {
-        // Kept to the end: the callback that is running belongs to it.
-        const auto own = probes_.extract(ticket.get());
-        post_to_owner([ticket, result] {
-          if (const auto callback = std::exchange(ticket->callback, nullptr)) callback(result);
-        });
-      });
-      probes_.emplace(ticket.get(), std::move(probe));
+    Job job{ticket, std::move(monitor), address, Time::clock::now()};
+    post([this, job = std::move(job)] {
+      jobs_.push_back(job);
+      if (!std::exchange(is_starting_, true)) asio::post(io_, [this] { start_next(); });
     });
   }
 
   void cancel(const std::shared_ptr<Ticket>& ticket) {
     ticket->callback = nullptr;
-    post([this, ticket] { probes_.erase(ticket.get()); });
+    post([this, ticket] {
+      ticket->is_cancelled = true;
+      probes_.erase(ticket.get());
+    });
   }
 
   // From its own thread.
@@ -85,17 +93,93 @@ class ThreadedProber::Worker : public std::enable_shared_from_this<Worker> {
   }
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+
+  struct Job {
+    std::shared_ptr<Ticket> ticket;
+    std::shared_ptr<const MonitorSpec> monitor;
+    base::IpAddress address;
+    Time since;
+  };
+
   void run(const Make& make) {
     const auto guard = asio::make_work_guard(io_);
     prober_ = make(io_);
+    watch();
     io_.run();
+    jobs_.clear();
     probes_.clear();
     prober_.reset();
   }
 
+  /// One probe, and the next one behind everything that is ready by then.
+  void start_next() {
+    const Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    if (!job.ticket->is_cancelled) start(job);
+    is_starting_ = !jobs_.empty();
+    if (is_starting_) asio::post(io_, [this] { start_next(); });
+  }
+
+  void start(const Job& job) {
+    const Time started = Time::clock::now();
+    const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(started - job.since);
+    auto probe =
+        prober_->start(job.monitor, job.address,
+                       [this, ticket = job.ticket, waited, started,
+                        timeout = job.monitor->timeout](const ProbeResult& found) {
+                         // Kept to the end: the callback that is running belongs to it.
+                         const auto own = probes_.extract(ticket.get());
+                         ProbeResult result = found;
+                         result.waited = waited;
+                         blame_stall(result, started, timeout);
+                         post_to_owner([ticket, result = std::move(result)] {
+                           if (const auto callback = std::exchange(ticket->callback, nullptr))
+                             callback(result);
+                         });
+                       });
+    probes_.emplace(job.ticket.get(), std::move(probe));
+  }
+
+  /// A site that had no chance to answer in time has not failed.
+  void blame_stall(ProbeResult& result, Time started, std::chrono::milliseconds timeout) {
+    const bool has_run_out = result.outcome == Outcome::kFailure && result.elapsed >= timeout;
+    if (!has_run_out) return;
+    note_stall(Time::clock::now());
+    if (stalled_at_ < started || stall_ * kTolerableShare < timeout) return;
+    result.outcome = Outcome::kLocalFault;
+    result.detail = fmt::format("this host is too busy, probing stood still for {} ms",
+                                std::chrono::floor<std::chrono::milliseconds>(stall_).count());
+  }
+
+  void watch() {
+    watched_at_ = Time::clock::now();
+    watch_.expires_after(kWatchPace);
+    watch_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      note_stall(Time::clock::now());
+      watch();
+    });
+  }
+
+  /// How much later than it should be the timer is. The longest of late counts.
+  void note_stall(Time now) {
+    const auto late = now - watched_at_ - kWatchPace;
+    const bool is_old = now - stalled_at_ > std::chrono::seconds(60);
+    if (late <= kWatchPace || (late < stall_ && !is_old)) return;
+    stall_ = late;
+    stalled_at_ = now;
+  }
+
   asio::io_context io_{1};
   std::unique_ptr<Prober> prober_;
+  std::deque<Job> jobs_;
+  bool is_starting_ = false;
   std::unordered_map<Ticket*, std::unique_ptr<Pending>> probes_;
+  asio::steady_timer watch_{io_};
+  Time watched_at_{};
+  Time stalled_at_{};
+  Time::duration stall_{0};
   std::thread thread_;
   std::future<void> ended_;
   std::mutex mutex_;

@@ -17,6 +17,11 @@ namespace gslb::health {
 /// nobody else waiting. Watches that thread: one that does not come back within kHangsAfter is left
 /// to itself, and a new one takes its place; the probes that it had under way never end.
 ///
+/// A host that is too busy must not make sites look down. So a probe begins only once the thread
+/// has seen to everything that others wait for: where there is more to do than it can, probes begin
+/// late and are as quick as ever. And a probe that has run out of time while the thread stood still
+/// is a local fault.
+///
 /// One thread, that of `io`, which must outlive it; callbacks come there.
 class ThreadedProber final : public Prober {
  public:

@@ -128,7 +128,7 @@ class FakeProber final : public Prober {
   static void finish_with(const std::shared_ptr<Probe>& probe,
                           std::shared_ptr<const CertificateReport> certificate) {
     probe->finished = true;
-    probe->callback({Outcome::kSuccess, "", {}, {}, std::move(certificate)});
+    probe->callback({Outcome::kSuccess, "", {}, {}, {}, std::move(certificate)});
   }
 
   /// Ends all that run at `address`, or all at all.

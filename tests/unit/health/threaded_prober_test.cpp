@@ -135,6 +135,46 @@ TEST_F(ThreadedProberTest, AThreadThatHangsIsReplaced) {
   release.set_value();
 }
 
+/// Its probes run out of time; the thread stands still meanwhile where the test wants it.
+class LateProber final : public Prober {
+ public:
+  LateProber(boost::asio::io_context& io, std::chrono::milliseconds stall)
+      : io_(io), stall_(stall) {}
+  std::unique_ptr<Pending> start(std::shared_ptr<const MonitorSpec> monitor, const base::IpAddress&,
+                                 Callback callback) override {
+    boost::asio::post(io_, [this, monitor, callback] {
+      std::this_thread::sleep_for(stall_);
+      callback({Outcome::kFailure, "timed out", monitor->timeout});
+    });
+    return std::make_unique<Pending>();
+  }
+
+ private:
+  boost::asio::io_context& io_;
+  std::chrono::milliseconds stall_;
+};
+
+TEST_F(ThreadedProberTest, AProbeThatRanOutOfTimeWhileTheThreadStoodStillIsALocalFault) {
+  for (const auto stall : {0ms, 2000ms}) {
+    ThreadedProber prober(
+        io_, clock_,
+        [stall](boost::asio::io_context& io) { return std::make_unique<LateProber>(io, stall); },
+        {});
+    std::optional<ProbeResult> result;
+    const auto pending =
+        prober.start(tcp(1), kLoopback, [&](const ProbeResult& found) { result = found; });
+    ASSERT_TRUE(run_until(io_, [&] { return result.has_value(); }));
+    if (stall == 0ms) {
+      EXPECT_EQ(result->outcome, Outcome::kFailure);
+      EXPECT_EQ(result->detail, "timed out");
+    } else {
+      EXPECT_EQ(result->outcome, Outcome::kLocalFault);
+      EXPECT_THAT(result->detail,
+                  testing::StartsWith("this host is too busy, probing stood still for "));
+    }
+  }
+}
+
 TEST_F(ThreadedProberTest, AThreadThatAnswersIsKept) {
   int hangs = 0;
   ThreadedProber prober(io_, clock_, make_real, [&] { ++hangs; });
