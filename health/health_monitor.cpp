@@ -315,6 +315,9 @@ void HealthMonitor::note_lateness(std::chrono::microseconds lateness) {
   ++stats_.lateness[static_cast<std::size_t>(std::ranges::lower_bound(bounds, lateness) -
                                              bounds.begin())];
   stats_.lateness_sum += lateness;
+  // Of about the last hundred probes.
+  constexpr double kShare = 0.01;
+  recent_lateness_ += (std::chrono::duration<double>(lateness) - recent_lateness_) * kShare;
 }
 
 void HealthMonitor::finish_probe(const CheckPtr& check, const ProbeResult& result) {

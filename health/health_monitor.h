@@ -136,8 +136,8 @@ class HealthMonitor {
 
   const IsolationGuard& isolation() const { return guard_; }
   const ProbingStats& stats() const { return stats_; }
-  /// Why checks cannot be run, one line for each reason with the number of checks; empty when all
-  /// can.
+  /// Why checks cannot be run, one line for each reason with the number of checks, and that they
+  /// are run late; empty when nothing is the matter.
   std::vector<std::string> faults() const;
 
   /// Ends all probes and timers; reports stay readable. apply() starts again.
@@ -216,6 +216,7 @@ class HealthMonitor {
   /// How many checks see each certificate of a host, by fingerprint.
   std::map<std::string, std::map<std::string, std::size_t>, std::less<>> certificates_;
   ProbingStats stats_;
+  std::chrono::duration<double> recent_lateness_{0};  ///< On average.
 };
 
 }  // namespace gslb::health

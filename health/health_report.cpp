@@ -16,6 +16,9 @@ namespace {
 
 using base::EndpointStatus;
 
+/// Less is not worth telling.
+constexpr std::chrono::duration<double> kNotableLateness{1};
+
 template <typename Check>
 std::string describe_failure(const Check& check, const MonitorSpec& monitor) {
   const std::string what = fmt::format("monitor {} at {}: {}", monitor.name,
@@ -237,6 +240,12 @@ std::vector<std::string> HealthMonitor::faults() const {
   for (const auto& [fault, count] : counts) {
     lines.push_back(
         fmt::format("{} check{} cannot be run: {}", count, count == 1 ? "" : "s", fault));
+  }
+  if (recent_lateness_ >= kNotableLateness) {
+    lines.push_back(
+        fmt::format("probes start {:.0f} s late: there is more to probe than this host, or the "
+                    "limits of [health], can do",
+                    recent_lateness_.count()));
   }
   return lines;
 }

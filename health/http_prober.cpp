@@ -89,6 +89,8 @@ class Transfer {
     connect_to_.reset(curl_slist_append(nullptr, connect_to.c_str()));
     set(CURLOPT_URL, url.c_str());
     set(CURLOPT_CONNECT_TO, connect_to_.get());
+    // It would keep the addresses, and go through all that it keeps for each connection.
+    set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     set(CURLOPT_PATH_AS_IS, 1L);
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");

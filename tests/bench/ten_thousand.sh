@@ -2,12 +2,24 @@
 # Probes 10,000 endpoints each 10 s at an nginx on this host, and measures what it costs: CPU, memory,
 # how late probes start, and what UDP answers notice of it.
 #
-#   ten_thousand.sh BUILD [ENDPOINTS [SECONDS]]
+#   ten_thousand.sh BUILD [ENDPOINTS [SECONDS [KIND]]]
+#
+# KIND is sstp (GET over TLS, the default), tls (a handshake alone) or tcp (a connection alone).
 set -euo pipefail
 
 build=$1
 endpoints=${2:-10000}
 seconds=${3:-60}
+kind=${4:-sstp}
+case $kind in
+  sstp) monitor=$'preset = "sstp"\nhost = "vpn.example.com"\nca_file = "site.pem"' ;;
+  tls) monitor=$'protocol = "tcp"\ntls = true\nhost = "vpn.example.com"\nca_file = "site.pem"' ;;
+  tcp) monitor='protocol = "tcp"' ;;
+  *)
+    echo "unknown kind $kind" >&2
+    exit 2
+    ;;
+esac
 folder=$(mktemp -d)
 pids=()
 finish() {
@@ -51,10 +63,8 @@ control = "$folder/control.sock"
 [zone."gslb.example.com"]
 nameservers = { "ns1.gslb.example.com" = ["192.0.2.53"] }
 [monitor.sstp]
-preset = "sstp"
+$monitor
 port = 14443
-host = "vpn.example.com"
-ca_file = "$folder/site.pem"
 interval = "10s"
 timeout = "5s"
 TOML
@@ -120,7 +130,7 @@ sleep "$seconds"
 after_cpu=$(cpu_seconds)
 after_probes=$(metric 'gslbd_probes_total{outcome="success"}')
 failures=$(metric 'gslbd_probes_total{outcome="failure"}')
-echo "$endpoints endpoints, SSTP over TLS with certificates checked, each 10 s:"
+echo "$endpoints endpoints, each 10 s by $kind:"
 awk -v c="$after_cpu" -v c0="$before_cpu" -v p="$after_probes" -v p0="$before_probes" -v s="$seconds" \
   -v mb="$(resident_mb)" -v idle="$idle_mb" -v f="$failures" 'BEGIN {
     printf "  %.0f probes a second, %d failed in all, %.0f %% of one core, %.2f ms of CPU for each\n",

@@ -148,6 +148,24 @@ TEST_F(ProbingTest, ProbesInAllAreCapped) {
   EXPECT_GE(monitor_.stats().capped, 90U);
 }
 
+TEST_F(ProbingTest, MoreProbesThanTheCapAllowsAreTold) {
+  std::vector<TargetSpec> targets;
+  for (int i = 0; i < 200; ++i) {
+    targets.push_back(target("site" + std::to_string(i),
+                             {IpAddress::v4({127, 1, 0, static_cast<std::uint8_t>(i)})}));
+  }
+  ProbingSpec probing;
+  probing.max_probes_per_second = 10;
+  monitor_.apply(targets, probing);
+  EXPECT_THAT(monitor_.faults(), IsEmpty());
+  for (int i = 0; i < 200; ++i) {
+    clock_.advance(100ms);
+    prober_.finish_running(true);
+  }
+  ASSERT_EQ(monitor_.faults().size(), 1U);
+  EXPECT_THAT(monitor_.faults()[0], testing::MatchesRegex("probes start [0-9]+ s late: .*"));
+}
+
 TEST_F(ProbingTest, ProbesToOneAddressAreCapped) {
   std::vector<MonitorSpec> monitors;
   for (int i = 0; i < 10; ++i) {
