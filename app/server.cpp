@@ -209,10 +209,11 @@ class Server {
     if (!open_control_socket(server.control)) return 1;
     if (!data_.open(server)) return 1;
     latency_.start(control_.config());
-    data_.start(control_.published(), server);
-    is_ready_ = true;
+    // Before the first answer, which must not send clients to a site that is known to be down.
     restore();
     control_.start();
+    data_.start(control_.published(), server);
+    is_ready_ = true;
     await_saving();
     watch(file_);
     watch_files();

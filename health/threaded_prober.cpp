@@ -42,9 +42,10 @@ class ThreadedProber::Worker : public std::enable_shared_from_this<Worker> {
   explicit Worker(asio::io_context& owner) : owner_(&owner) {}
 
   void start(const Make& make) {
-    std::packaged_task<void()> task([self = shared_from_this(), make] { self->run(make); });
-    ended_ = task.get_future();
-    thread_ = std::thread(std::move(task));
+    thread_ = std::thread([self = shared_from_this(), make] {
+      self->run(make);
+      self->ended_.set_value();
+    });
   }
 
   /// Nothing is posted to the owner any more once this has returned. Waits for the thread, unless
@@ -57,7 +58,7 @@ class ThreadedProber::Worker : public std::enable_shared_from_this<Worker> {
     io_.stop();
     // Joined wherever possible: what a library does at the end of a thread must not come after what
     // it does at the end of the process.
-    if (!hangs && ended_.wait_for(kPatience) == std::future_status::ready) {
+    if (!hangs && end_.wait_for(kPatience) == std::future_status::ready) {
       thread_.join();
     } else {
       thread_.detach();
@@ -181,7 +182,8 @@ class ThreadedProber::Worker : public std::enable_shared_from_this<Worker> {
   Time stalled_at_{};
   Time::duration stall_{0};
   std::thread thread_;
-  std::future<void> ended_;
+  std::promise<void> ended_;
+  std::future<void> end_ = ended_.get_future();
   std::mutex mutex_;
   asio::io_context* owner_;  ///< Null: the owner is gone. Guarded by mutex_.
 };

@@ -136,6 +136,7 @@ negative_ttl = "5s"
 
 [monitor.sstp]                      # an SSTP server is well when it answers 401
 preset   = "sstp"
+certificate = "ignore"             # the sites of this demo have signed theirs themselves
 host     = "$SITE_HOST"
 port     = $SITE_PORT
 interval = "1s"
