@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "tests/blackbox/daemon.h"
 #include "tests/blackbox/network_namespace.h"
@@ -146,9 +147,16 @@ TEST_F(StateDir, WhenItIsFullProbesGoOnAndWhatIsMissingFollows) {
   in_namespace("rm /run/state/filler; touch /run/healthy");
   EXPECT_TRUE(daemon_->wait_for_log("endpoint london: Degraded -> Online"));
   EXPECT_TRUE(daemon_->process().wait_for_output("/run/state: can be written again"));
-  // Nothing is lost, and no line is cut.
-  EXPECT_EQ(in_namespace("grep -c '\"event\":\"endpoint\"' /run/state/events.jsonl | grep -qx 3"),
-            0);
+  // Nothing is lost, and no line is cut; the newest line is on its way.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto has_three = [&] {
+    return in_namespace("grep -c '\"event\":\"endpoint\"' /run/state/events.jsonl | grep -qx 3") ==
+           0;
+  };
+  while (!has_three() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_TRUE(has_three());
   EXPECT_EQ(in_namespace("grep -v '^{.*}$' /run/state/events.jsonl"), 1);
 }
 
