@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <string>
 
 #include "health/clock.h"
@@ -9,6 +10,8 @@ namespace gslb::app {
 
 /// "2026-11-24T13:00:00Z" (RFC 3339)
 std::string format_time(health::WallTime time);
+/// Likewise, also beyond 2262.
+std::string format_time(std::chrono::sys_seconds time);
 
 /// Reads it back; throws std::runtime_error where it is none.
 health::WallTime time_of(const boost::json::value& value);

@@ -25,22 +25,25 @@ constexpr int kMinRsaBits = 2048;
 constexpr int kMinEcBits = 224;
 
 std::string day_of(sys_seconds time) {
-  return fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+  return fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time_t{time.time_since_epoch().count()}));
 }
 
 sys_seconds time_of(const ASN1_TIME* time) {
   std::tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  return std::chrono::time_point_cast<std::chrono::seconds>(
-      std::chrono::system_clock::from_time_t(::timegm(&parts)));
+  // Not by way of system_clock, whose nanoseconds end in 2262: 9999 is a year for certificates that
+  // do not expire (RFC 5280 §4.1.2.5).
+  return sys_seconds{std::chrono::seconds{::timegm(&parts)}};
 }
 
 std::string name_of(const X509_NAME* name) {
   const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return "";
+  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return "(no name)";
   char* text = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &text);
-  return printable({text, static_cast<std::size_t>(std::max(size, 0L))}, kMaxNameLength);
+  // A name may be empty where the alternative names say it all (RFC 5280 §4.2.1.6).
+  if (size <= 0) return "(no name)";
+  return printable({text, static_cast<std::size_t>(size)}, kMaxNameLength);
 }
 
 std::string fingerprint_of(const X509* certificate) {
@@ -144,6 +147,7 @@ class Examination {
   void check_key() {
     const EVP_PKEY* const key = X509_get0_pubkey(leaf_);
     if (key == nullptr) {
+      report_.key = "unknown";
       report_.errors.emplace_back("has a key that cannot be read");
       return;
     }

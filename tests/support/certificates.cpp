@@ -57,18 +57,20 @@ Identity make_identity(const IdentityOptions& options, const Identity* issuer) {
   ASN1_INTEGER_set(X509_get_serialNumber(x509), serial++);
   X509_gmtime_adj(X509_getm_notBefore(x509), kDay * options.valid_from_days);
   // Not to the second, so that a count of whole days is certain.
-  X509_gmtime_adj(X509_getm_notAfter(x509), kDay * options.valid_to_days + kDay / 24);
+  X509_time_adj_ex(X509_getm_notAfter(x509), options.valid_to_days, kDay / 24, nullptr);
   X509_set_pubkey(x509, identity.key.get());
 
   X509_NAME* const subject = X509_get_subject_name(x509);
   const std::vector<unsigned char> name(options.name.begin(), options.name.end());
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, name.data(),
-                             static_cast<int>(name.size()), -1, 0);
+  if (!name.empty()) {
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, name.data(),
+                               static_cast<int>(name.size()), -1, 0);
+  }
   X509_set_issuer_name(
       x509, issuer == nullptr ? subject : X509_get_subject_name(issuer->certificate.get()));
   if (options.is_authority) {
     add_extension(x509, NID_basic_constraints, "critical,CA:TRUE");
-  } else {
+  } else if (!name.empty()) {
     add_extension(x509, NID_subject_alt_name, "DNS:" + options.name);
   }
   EVP_PKEY* const signer = issuer == nullptr ? identity.key.get() : issuer->key.get();

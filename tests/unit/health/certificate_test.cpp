@@ -142,6 +142,19 @@ TEST_F(CertificateTest, WhatWillBeAFaultIsAWarning) {
   EXPECT_THAT(examine(rows[0].identity, calm).warnings, IsEmpty());
 }
 
+TEST_F(CertificateTest, OneThatNeverExpiresIsFine) {
+  const CertificateReport report =
+      examine(make_identity({.valid_to_days = 2'900'000}, &authority_), spec_);
+  EXPECT_THAT(report.errors, IsEmpty());
+  EXPECT_THAT(report.warnings, IsEmpty());
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  EXPECT_EQ(days_left(report, now), 2'900'000);
+}
+
+TEST_F(CertificateTest, AnEmptyNameIsSaidToBeNone) {
+  EXPECT_EQ(examine(make_identity({.name = ""}, &authority_), spec_).subject, "(no name)");
+}
+
 TEST_F(CertificateTest, WithoutAHostTheNameIsNotAsked) {
   const Identity identity = make_identity({.name = "mail.example.com"}, &authority_);
   EXPECT_THAT(examine(identity, spec_, "").errors, IsEmpty());
