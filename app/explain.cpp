@@ -7,6 +7,7 @@
 
 #include "app/config_text.h"
 #include "app/config_values.h"
+#include "app/json_values.h"
 #include "routing/compile.h"
 
 namespace gslb::app {
@@ -186,11 +187,11 @@ tl::expected<ExplainAnswer, std::string> explain(const ControlPlane& control,
   const zones::CompiledProfile& profile = *snapshot->profiles[*id];
   const routing::DecisionTree& tree =
       question.family == Family::kIpv4 ? profile.a.tree : profile.aaaa.tree;
-  return ExplainAnswer{question,
-                       control.config().profiles[*id].name,
+  const auto stale = control.health().isolation().isolated_since();
+  return ExplainAnswer{question, control.config().profiles[*id].name,
                        routing::explain(*id, control.routing_state(), tree, question.family,
                                         question.client, *snapshot->latency),
-                       {}};
+                       stale ? "by stale statuses, frozen since " + format_time(*stale) : ""};
 }
 
 tl::expected<ExplainAnswer, std::string> explain_offline(const Config& config,

@@ -28,7 +28,7 @@ struct ExplainAnswer {
   ExplainQuestion question;
   std::string profile;
   routing::Explanation explanation;
-  std::string note;  ///< What the explanation supposes; empty where it is what is answered now.
+  std::string note;  ///< What the explanation supposes, or that statuses are stale; may be empty.
 };
 
 /// The profile that answers a name, at the name itself or behind its CNAMEs. The error says that

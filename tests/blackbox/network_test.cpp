@@ -242,6 +242,10 @@ TEST_F(Network, StatusesFreezeWhileThisHostIsCutOff) {
   EXPECT_EQ(status.at("profiles").as_array().at(0).at("serving").to_number<int>(), 5);
   EXPECT_THAT(run({GSLBCTL_BINARY, "status", "--control", path("control.sock")}).output,
               testing::StartsWith("STALE since 20"));
+  EXPECT_THAT(run({GSLBCTL_BINARY, "explain", "vpn.gslb.example.com", "--client", "192.0.2.1",
+                   "--control", path("control.sock")})
+                  .output,
+              testing::HasSubstr("(by stale statuses, frozen since 20"));
   ASSERT_NO_FATAL_FAILURE(no_rules());
   EXPECT_TRUE(wait_for("no longer isolated"));
   EXPECT_TRUE(ask("status").at("stale").is_null());
