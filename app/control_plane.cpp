@@ -141,7 +141,11 @@ void ControlPlane::restore(Overrides overrides, std::vector<health::RememberedCh
 void ControlPlane::start() {
   started_ = true;
   await_expiry();
-  watch_health();
+  refresh();
+}
+
+void ControlPlane::refresh() {
+  if (started_) watch_health();
   read_health();
   publish_all();
 }
@@ -158,9 +162,7 @@ void ControlPlane::stop() {
 void ControlPlane::apply(std::shared_ptr<const Config> config, ZoneList zones) {
   const std::vector<std::string> changes = describe_changes(*config_, *config);
   adopt(std::move(config), std::move(zones));
-  if (started_) watch_health();
-  read_health();
-  publish_all();
+  refresh();
   for (const std::string& change : changes) spdlog::info("configuration: {}", change);
 }
 
@@ -336,10 +338,7 @@ void ControlPlane::on_report(const std::string& endpoint, const health::Endpoint
   spdlog::log(bad ? spdlog::level::warn : spdlog::level::info, "endpoint {}: {} -> {}{}{}",
               endpoint, base::to_string(before), base::to_string(report.status),
               report.reason.empty() ? "" : ": ", report.reason);
-  emit("endpoint", {{"endpoint", endpoint},
-                    {"from", std::string(base::to_string(before))},
-                    {"to", std::string(base::to_string(report.status))},
-                    {"reason", report.reason}});
+  emit_status(id, before, report.reason);
   for (const std::size_t profile : profiles_of_[id]) log_serving(profile);
 }
 
@@ -352,6 +351,13 @@ void ControlPlane::log_warnings(EndpointId id, const std::vector<std::string>& w
     emit("warning", {{"endpoint", endpoint}, {"text", warning}});
   }
   known = warnings;
+}
+
+void ControlPlane::emit_status(EndpointId id, EndpointStatus before, const std::string& reason) {
+  emit("endpoint", {{"endpoint", endpoints_[id].name},
+                    {"from", std::string(base::to_string(before))},
+                    {"to", std::string(base::to_string(statuses_[id]))},
+                    {"reason", reason}});
 }
 
 void ControlPlane::emit(std::string_view kind,
@@ -409,9 +415,7 @@ tl::expected<void, std::string> ControlPlane::set_override(
 void ControlPlane::apply_overrides() {
   const std::vector<EndpointStatus> before = statuses_;
   adopt(config_, zones_);
-  if (started_) watch_health();
-  read_health();
-  publish_all();
+  refresh();
   await_expiry();
   for (EndpointId id = 0; id < before.size(); ++id) {
     if (before[id] == statuses_[id]) continue;
@@ -420,10 +424,7 @@ void ControlPlane::apply_overrides() {
     const std::string reason = order != nullptr ? describe(*order) : "";
     spdlog::info("endpoint {}: {} -> {}", endpoint, base::to_string(before[id]),
                  base::to_string(statuses_[id]));
-    emit("endpoint", {{"endpoint", endpoint},
-                      {"from", std::string(base::to_string(before[id]))},
-                      {"to", std::string(base::to_string(statuses_[id]))},
-                      {"reason", reason}});
+    emit_status(id, before[id], reason);
     for (const std::size_t profile : profiles_of_[id]) log_serving(profile);
   }
 }

@@ -104,6 +104,9 @@ class ControlPlane {
   const Override* override_of(routing::EndpointId id) const;
   void await_expiry();
   void apply_overrides();
+  /// Probes and answers by what was adopted.
+  void refresh();
+  void emit_status(routing::EndpointId id, base::EndpointStatus before, const std::string& reason);
   void begin_ramp(routing::EndpointId id);
   void advance_ramps();
   double ramp_of(routing::EndpointId id) const;

@@ -12,10 +12,10 @@
 #include <optional>
 #include <utility>
 
-#include "health/certificate.h"
 #include "health/curl_multi.h"
 #include "health/local_fault.h"
 #include "health/openssl_ptr.h"
+#include "health/peer_certificate.h"
 #include "health/reason.h"
 
 namespace gslb::health {
@@ -80,7 +80,7 @@ class Transfer {
 
   void prepare(const base::IpAddress& address) {
     const bool tls = monitor_->protocol == Protocol::kHttps;
-    const std::string host = monitor_->host.empty() ? bracketed(address) : monitor_->host;
+    const std::string host = http_host(*monitor_, address);
     const std::string url = fmt::format("{}://{}:{}{}", tls ? "https" : "http", host,
                                         monitor_->port, percent_encode_path(monitor_->path));
     // "HOST:PORT:to:port"; the empty HOST and PORT mean any, and the empty port that of the URL. So
@@ -383,22 +383,17 @@ class Transfer {
     return steps;
   }
 
-  void examine_certificate() {
-    if (!chain_ || sk_X509_num(chain_.get()) == 0) return;
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    auto report = std::make_shared<CertificateReport>(
-        health::examine_certificate(chain_.get(), monitor_->host, monitor_->certificate, now));
-    const bool is_required = monitor_->certificate.policy == CertificatePolicy::kRequire;
-    if (is_required && verdict_->success() && !report->errors.empty()) {
-      fail("certificate " + report->errors.front());
-    }
+  void judge_certificate() {
+    auto report = report_certificate(chain_.get(), *monitor_);
+    const std::string refusal = find_refusal(report.get(), *monitor_);
+    if (verdict_->success() && !refusal.empty()) fail(refusal);
     verdict_->certificate = std::move(report);
   }
 
   void finish_now() {
     if (!callback_) return;
     const auto run = std::exchange(callback_, nullptr);
-    examine_certificate();
+    judge_certificate();
     if (easy_) verdict_->steps = all_steps();
     verdict_->elapsed = elapsed();
     run(*verdict_);
@@ -449,6 +444,10 @@ bool is_allowed_in_path(char c) {
 }
 
 }  // namespace
+
+std::string http_host(const MonitorSpec& monitor, const base::IpAddress& address) {
+  return monitor.host.empty() ? bracketed(address) : monitor.host;
+}
 
 std::string percent_encode_path(std::string_view path) {
   std::string result;

@@ -34,6 +34,9 @@ class HttpProber final : public Prober {
   std::shared_ptr<CurlMulti> multi_;
 };
 
+/// What stands in the Host header for the address: the monitor's host, or the address itself.
+std::string http_host(const MonitorSpec& monitor, const base::IpAddress& address);
+
 /// A configured path (and query) as it is sent: what RFC 3986 §3.3 and §3.4 do not allow is
 /// percent-encoded, so '{' becomes "%7B"; valid "%XX" stays. A leading '/' is added where missing.
 std::string percent_encode_path(std::string_view path);

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
-#include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "health/http_prober.h"
@@ -43,9 +41,7 @@ class SstpProbe final : public StreamProbe {
             std::shared_ptr<const MonitorSpec> monitor, const base::IpAddress& address,
             Prober::Callback callback)
       : StreamProbe(io, tls, monitor, address, std::move(callback)),
-        host_(!monitor->host.empty() ? monitor->host
-              : address.is_v6()      ? "[" + base::to_string(address) + "]"
-                                     : base::to_string(address)) {}
+        host_(http_host(*monitor, address)) {}
 
  private:
   asio::awaitable<void> converse() override {

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "health/asio_address.h"
+#include "health/peer_certificate.h"
 #include "health/reason.h"
 
 // g++ 12 takes Asio's own pair of coroutine frame allocation functions for a mismatch once it
@@ -117,7 +118,7 @@ asio::awaitable<bool> StreamProbe::shake_hands() {
   }
   record(fmt::format("{} handshake", SSL_get_version(native)));
   set_stage("TLS established");
-  examine_certificate();
+  certificate_ = report_certificate(SSL_get_peer_cert_chain(native), monitor());
   co_return true;
 }
 
@@ -178,21 +179,9 @@ asio::awaitable<void> StreamProbe::leave(std::string_view bytes) {
   }
 }
 
-void StreamProbe::examine_certificate() {
-  const CertificateSpec& spec = monitor().certificate;
-  if (spec.policy == CertificatePolicy::kIgnore) return;
-  STACK_OF(X509)* const chain = SSL_get_peer_cert_chain(stream_->native_handle());
-  if (chain == nullptr || sk_X509_num(chain) == 0) return;
-  certificate_ = std::make_shared<CertificateReport>(health::examine_certificate(
-      chain, monitor().host, spec,
-      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())));
-}
-
 void StreamProbe::succeed_with_certificate(std::string detail) {
-  const bool is_required = monitor().certificate.policy == CertificatePolicy::kRequire;
-  if (is_required && certificate_ && !certificate_->errors.empty()) {
-    return fail("certificate " + certificate_->errors.front());
-  }
+  const std::string refusal = find_refusal(certificate_.get(), monitor());
+  if (!refusal.empty()) return fail(refusal);
   succeed(std::move(detail));
 }
 

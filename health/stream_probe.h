@@ -58,7 +58,6 @@ class StreamProbe : public ProbeRun {
   boost::asio::awaitable<bool> shake_hands();
   boost::asio::awaitable<boost::system::error_code> write_all(std::string_view bytes);
   boost::asio::awaitable<boost::system::error_code> read_some();
-  void examine_certificate();
   boost::asio::ip::tcp::socket& socket() { return stream_ ? stream_->next_layer() : plain_; }
 
   boost::asio::ip::tcp::endpoint peer_;

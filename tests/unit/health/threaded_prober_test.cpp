@@ -181,7 +181,6 @@ TEST_F(ThreadedProberTest, AThreadThatAnswersIsKept) {
   for (int second = 0; second < 60; ++second) {
     clock_.advance(1s);
     // The answer comes back before the next second is asked about.
-    std::promise<void> answered;
     const auto deadline = std::chrono::steady_clock::now() + 5s;
     while (std::chrono::steady_clock::now() < deadline) {
       io_.restart();
