@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -26,6 +27,7 @@ using asio::posix::stream_descriptor;
 using boost::system::error_code;
 
 constexpr std::size_t kMaxLine = 512;
+constexpr std::size_t kPipeCapacity = 64UL << 10U;  ///< See pipe(7).
 constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -137,13 +139,21 @@ class Run : public std::enable_shared_from_this<Run> {
     return 0;
   }
 
+  /// Waits only, and reads in the handler: what asio reads beforehand would lie in the buffer while
+  /// on_exit() reads what follows it.
   void read() {
-    output_.async_read_some(asio::buffer(buffer_),
-                            [self = shared_from_this()](error_code error, std::size_t size) {
-                              if (error) return;
-                              self->take({self->buffer_.data(), size});
-                              self->read();
-                            });
+    output_.async_wait(stream_descriptor::wait_read, [self = shared_from_this()](error_code error) {
+      if (error || !self->callback_) return;
+      error = self->take_some();
+      if (!error || error == asio::error::would_block) self->read();
+    });
+  }
+
+  error_code take_some() {
+    error_code error;
+    const std::size_t size = output_.read_some(asio::buffer(buffer_), error);
+    take({buffer_.data(), size});
+    return error;
   }
 
   /// Keeps the last line that says something.
@@ -160,14 +170,12 @@ class Run : public std::enable_shared_from_this<Run> {
   /// What it wrote is in the pipe by now, however long its children keep that open.
   void on_exit() {
     if (!callback_) return;
-    error_code error;
-    output_.non_blocking(true, error);
-    while (!error) {
-      const std::size_t size = output_.read_some(asio::buffer(buffer_), error);
-      take({buffer_.data(), size});
-    }
     // Children that it left behind, while it still holds the number of the group.
     ::kill(-pid_, SIGKILL);
+    // One that fled from the group may write on and on.
+    for (std::size_t i = 0; i < kPipeCapacity / buffer_.size(); ++i) {
+      if (take_some()) break;
+    }
     int status = 0;
     const bool is_known = ::waitpid(std::exchange(pid_, -1), &status, 0) > 0;
     if (is_known && WIFSIGNALED(status)) {

@@ -81,6 +81,12 @@ TEST_F(ExecProberTest, ALongOutputIsReadToItsEnd) {
       "line 19999 of many");
 }
 
+TEST_F(ExecProberTest, ChildrenThatWriteOnAndOnDoNotHoldItUp) {
+  const ProbeResult result = probe(shell("setsid yes & sleep 0.1"));
+  EXPECT_TRUE(result.success());
+  EXPECT_EQ(result.detail, "y");
+}
+
 TEST_F(ExecProberTest, WhatTakesTooLongIsKilledWithAllItStarted) {
   const support::TemporaryFolder folder;
   const std::string file = (folder.path() / "pid").string();
