@@ -27,7 +27,8 @@ struct AdminResponse {
   unsigned status = 200;
   std::string body;
   std::string content_type = "application/json";
-  std::string allow = {};  ///< The field Allow, with status 405.
+  std::string allow = {};         ///< The field Allow, with status 405.
+  std::string authenticate = {};  ///< The field WWW-Authenticate, with status 401.
 };
 
 /// The routes of the admin API: which function answers which method and path. Knows nothing of

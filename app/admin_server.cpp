@@ -3,16 +3,20 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
+#include "app/admin_access.h"
 #include "app/admin_json.h"
 #include "app/control_socket.h"
+#include "dns/listen.h"
 
 namespace gslb::app {
 namespace {
@@ -21,7 +25,8 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
-using Protocol = asio::local::stream_protocol;
+using Unix = asio::local::stream_protocol;
+using asio::ip::tcp;
 
 constexpr std::size_t kMaxConnections = 64;
 constexpr std::uint32_t kMaxHeader = 8192;
@@ -46,63 +51,12 @@ std::optional<AdminResponse> problem_of(const error_code& error) {
   return make_problem(400, "the request cannot be read: " + error.message());
 }
 
-}  // namespace
-
-/// Accepts connections, and gives each a session. Sessions keep it alive.
-class AdminServer::Impl : public std::enable_shared_from_this<Impl> {
- public:
-  Impl(asio::io_context& io, AdminHandlers handlers)
-      : handlers_(std::move(handlers)), acceptor_(io), pause_(io) {}
-
-  const AdminHandlers& handlers() const { return handlers_; }
-  bool is_stopped() const { return is_stopped_; }
-
-  tl::expected<void, std::string> open(const std::filesystem::path& path) {
-    auto socket = ControlSocket::open(path);
-    if (!socket) return tl::unexpected(socket.error());
-    error_code error;
-    acceptor_.close(error);
-    acceptor_.assign(Protocol(), socket->release(), error);
-    if (error) return tl::unexpected(error.message());
-    socket_ = std::move(*socket);
-    accept();
-    return {};
-  }
-
-  void stop() {
-    is_stopped_ = true;
-    error_code error;
-    acceptor_.close(error);
-    pause_.cancel();
-    socket_.reset();
-  }
-
-  void end_session() {
-    --sessions_;
-    accept();
-  }
-
- private:
-  void accept();
-  void start_session(Protocol::socket socket);
-
-  AdminHandlers handlers_;
-  std::optional<ControlSocket> socket_;
-  Protocol::acceptor acceptor_;
-  asio::steady_timer pause_;
-  std::size_t sessions_ = 0;
-  bool is_accepting_ = false;
-  bool is_stopped_ = false;
-};
-
-namespace {
-
 /// One connection: reads requests one after the other, each answered before the next is read.
-template <typename Server>
-class Session : public std::enable_shared_from_this<Session<Server>> {
+template <typename Door, typename Protocol>
+class Session : public std::enable_shared_from_this<Session<Door, Protocol>> {
  public:
-  Session(std::shared_ptr<Server> server, Protocol::socket socket)
-      : server_(std::move(server)), stream_(std::move(socket)) {}
+  Session(std::shared_ptr<Door> door, typename Protocol::socket socket)
+      : door_(std::move(door)), stream_(std::move(socket)) {}
 
   void read_header() {
     parser_.emplace();
@@ -119,8 +73,9 @@ class Session : public std::enable_shared_from_this<Session<Server>> {
   void on_header(error_code error) {
     if (error) return refuse(error);
     const auto& request = parser_->get();
+    if (auto refusal = refuse_access(request)) return refuse(*std::move(refusal));
     const std::size_t limit =
-        server_->handlers().max_body(view(request.method_string()), view(request.target()));
+        door_->handlers().max_body(view(request.method_string()), view(request.target()));
     if (parser_->content_length().value_or(0) > limit) return refuse(http::error::body_limit);
     parser_->body_limit(limit);
     if (beast::iequals(request[http::field::expect], "100-continue")) return write_continue();
@@ -145,22 +100,40 @@ class Session : public std::enable_shared_from_this<Session<Server>> {
 
   void on_request(error_code error) {
     if (error) return refuse(error);
-    if (server_->is_stopped()) return finish();
+    if (door_->is_stopped()) return finish();
     stream_.expires_never();  // The handler may take its time; the client has done its part.
     http::request<http::string_body> request = parser_->release();
     keep_alive_ = request.keep_alive();
-    server_->handlers().dispatch(view(request.method_string()), view(request.target()),
-                                 std::move(request.body()),
-                                 [self = this->shared_from_this()](AdminResponse response) {
-                                   self->write(std::move(response));
-                                 });
+    door_->handlers().dispatch(view(request.method_string()), view(request.target()),
+                               std::move(request.body()),
+                               [self = this->shared_from_this()](AdminResponse response) {
+                                 self->write(std::move(response));
+                               });
+  }
+
+  /// The Unix socket is guarded by the mode of its file.
+  std::optional<AdminResponse> refuse_access(const auto& request) const {
+    if constexpr (std::is_same_v<Protocol, tcp>) {
+      error_code error;
+      const auto peer = stream_.socket().remote_endpoint(error);
+      return app::refuse_access(
+          {!error && peer.address().is_loopback(), view(request.method_string()),
+           view(request[http::field::authorization]), view(request[http::field::host])},
+          door_->token());
+    } else {
+      return std::nullopt;
+    }
   }
 
   void refuse(error_code error) {
     auto response = problem_of(error);
     if (!response) return finish();
+    refuse(*std::move(response));
+  }
+
+  void refuse(AdminResponse response) {
     keep_alive_ = false;
-    write(*std::move(response));
+    write(std::move(response));
   }
 
   void write(AdminResponse response) {
@@ -169,6 +142,9 @@ class Session : public std::enable_shared_from_this<Session<Server>> {
     response_.set(http::field::content_type, response.content_type);
     response_.set(http::field::cache_control, "no-store");
     if (!response.allow.empty()) response_.set(http::field::allow, response.allow);
+    if (!response.authenticate.empty()) {
+      response_.set(http::field::www_authenticate, response.authenticate);
+    }
     response_.keep_alive(keep_alive_);
     response_.body() = std::move(response.body);
     response_.prepare_payload();
@@ -180,9 +156,9 @@ class Session : public std::enable_shared_from_this<Session<Server>> {
   }
 
   void on_written(error_code error) {
-    if (error || server_->is_stopped()) return finish();
+    if (error || door_->is_stopped()) return finish();
     if (keep_alive_) return read_header();
-    stream_.socket().shutdown(Protocol::socket::shutdown_send, error);
+    stream_.socket().shutdown(asio::socket_base::shutdown_send, error);
     stream_.expires_after(kDrainTimeout);
     drain();
   }
@@ -200,10 +176,10 @@ class Session : public std::enable_shared_from_this<Session<Server>> {
   /// Every way a session can end leads here, once.
   void finish() {
     stream_.close();
-    server_->end_session();
+    door_->end_session();
   }
 
-  std::shared_ptr<Server> server_;
+  std::shared_ptr<Door> door_;
   beast::basic_stream<Protocol> stream_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
@@ -212,38 +188,148 @@ class Session : public std::enable_shared_from_this<Session<Server>> {
   bool keep_alive_ = false;
 };
 
-}  // namespace
+/// Accepts connections at one address, and gives each a session. Sessions keep it alive.
+template <typename Protocol>
+class Door : public std::enable_shared_from_this<Door<Protocol>> {
+ public:
+  Door(asio::io_context& io, std::shared_ptr<const AdminHandlers> handlers, const char* name)
+      : handlers_(std::move(handlers)), name_(name), acceptor_(io), pause_(io) {}
 
-void AdminServer::Impl::accept() {
-  if (is_accepting_ || is_stopped_ || sessions_ >= kMaxConnections) return;
-  is_accepting_ = true;
-  acceptor_.async_accept([self = shared_from_this()](error_code error, Protocol::socket socket) {
-    self->is_accepting_ = false;
-    if (!error) self->start_session(std::move(socket));
-    // Aborted: open() has moved on to another path.
-    if (!error || error == asio::error::operation_aborted) return self->accept();
-    spdlog::warn("control socket: {}", error.message());
-    self->is_accepting_ = true;
-    self->pause_.expires_after(kAcceptPause);
-    self->pause_.async_wait([self](error_code) {
+  const AdminHandlers& handlers() const { return *handlers_; }
+  const std::string& token() const { return token_; }
+  bool is_stopped() const { return is_stopped_; }
+
+  void set_token(std::string token) { token_ = std::move(token); }
+
+  /// Takes over a socket that listens, in place of the one before.
+  tl::expected<void, std::string> open(const Protocol& protocol, base::UniqueFd socket) {
+    error_code error;
+    acceptor_.close(error);
+    acceptor_.assign(protocol, socket.get(), error);
+    if (error) return tl::unexpected(error.message());
+    socket.release();
+    accept();
+    return {};
+  }
+
+  /// New connections are refused; those that are there go on.
+  void close() {
+    error_code error;
+    acceptor_.close(error);
+  }
+
+  void stop() {
+    is_stopped_ = true;
+    close();
+    pause_.cancel();
+  }
+
+  void end_session() {
+    --sessions_;
+    accept();
+  }
+
+ private:
+  void accept() {
+    if (is_accepting_ || is_stopped_ || !acceptor_.is_open() || sessions_ >= kMaxConnections) {
+      return;
+    }
+    is_accepting_ = true;
+    acceptor_.async_accept(
+        [self = this->shared_from_this()](error_code error, typename Protocol::socket socket) {
+          self->on_accept(error, std::move(socket));
+        });
+  }
+
+  void on_accept(error_code error, typename Protocol::socket socket) {
+    is_accepting_ = false;
+    if (!error) start_session(std::move(socket));
+    // Aborted: another address may be open by now.
+    if (!error || error == asio::error::operation_aborted) return accept();
+    spdlog::warn("{}: {}", name_, error.message());
+    is_accepting_ = true;
+    pause_.expires_after(kAcceptPause);
+    pause_.async_wait([self = this->shared_from_this()](error_code) {
       self->is_accepting_ = false;
       self->accept();
     });
-  });
-}
+  }
 
-void AdminServer::Impl::start_session(Protocol::socket socket) {
-  ++sessions_;
-  std::make_shared<Session<Impl>>(shared_from_this(), std::move(socket))->read_header();
-}
+  void start_session(typename Protocol::socket socket) {
+    ++sessions_;
+    std::make_shared<Session<Door, Protocol>>(this->shared_from_this(), std::move(socket))
+        ->read_header();
+  }
+
+  std::shared_ptr<const AdminHandlers> handlers_;
+  const char* name_;
+  std::string token_;
+  typename Protocol::acceptor acceptor_;
+  asio::steady_timer pause_;
+  std::size_t sessions_ = 0;
+  bool is_accepting_ = false;
+  bool is_stopped_ = false;
+};
+
+}  // namespace
+
+class AdminServer::Impl {
+ public:
+  Impl(asio::io_context& io, AdminHandlers handlers)
+      : handlers_(std::make_shared<const AdminHandlers>(std::move(handlers))),
+        unix_(std::make_shared<Door<Unix>>(io, handlers_, "control socket")),
+        tcp_(std::make_shared<Door<tcp>>(io, handlers_, "server.http")) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  ~Impl() {
+    unix_->stop();
+    tcp_->stop();
+  }
+
+  tl::expected<void, std::string> open(const std::filesystem::path& path) {
+    auto socket = ControlSocket::open(path);
+    if (!socket) return tl::unexpected(socket.error());
+    auto opened = unix_->open(Unix(), base::UniqueFd(socket->release()));
+    if (opened) socket_ = std::move(*socket);
+    return opened;
+  }
+
+  tl::expected<base::SocketAddress, std::string> open(const base::SocketAddress& address) {
+    auto sockets = dns::open_listen_sockets(address, 0);
+    if (!sockets) return tl::unexpected(sockets.error().text);
+    const auto opened =
+        tcp_->open(address.ip.is_v4() ? tcp::v4() : tcp::v6(), std::move(sockets->tcp));
+    if (!opened) return tl::unexpected(opened.error());
+    return sockets->address;
+  }
+
+  void close_http() { tcp_->close(); }
+  void set_token(std::string token) { tcp_->set_token(std::move(token)); }
+
+ private:
+  std::shared_ptr<const AdminHandlers> handlers_;
+  std::optional<ControlSocket> socket_;
+  std::shared_ptr<Door<Unix>> unix_;
+  std::shared_ptr<Door<tcp>> tcp_;
+};
 
 AdminServer::AdminServer(asio::io_context& io, AdminHandlers handlers)
-    : impl_(std::make_shared<Impl>(io, std::move(handlers))) {}
+    : impl_(std::make_unique<Impl>(io, std::move(handlers))) {}
 
-AdminServer::~AdminServer() { impl_->stop(); }
+AdminServer::~AdminServer() = default;
 
 tl::expected<void, std::string> AdminServer::open(const std::filesystem::path& path) {
   return impl_->open(path);
 }
+
+tl::expected<base::SocketAddress, std::string> AdminServer::open(
+    const base::SocketAddress& address) {
+  return impl_->open(address);
+}
+
+void AdminServer::close_http() { impl_->close_http(); }
+
+void AdminServer::set_token(std::string token) { impl_->set_token(std::move(token)); }
 
 }  // namespace gslb::app

@@ -46,6 +46,12 @@ struct ControlSpec {
   bool is_default = true;  ///< Not asked for, so that gslbd also runs where it cannot be.
 };
 
+/// `[server] http, token_file`: the admin API over TCP.
+struct HttpSpec {
+  std::optional<base::SocketAddress> listen;  ///< Port 0 = the kernel picks one. None: not served.
+  std::string token;                          ///< Never empty where others than this host get in.
+};
+
 /// `[server]`
 struct ServerSpec {
   std::vector<base::SocketAddress> listen;  ///< Never empty; port 0 = the kernel picks one.
@@ -53,6 +59,7 @@ struct ServerSpec {
   std::string identity;                     ///< At most 255 octets; empty: not told.
   std::string version;                      ///< Likewise, for version.server.
   ControlSpec control;
+  HttpSpec http;
   TlsSpec tls;
   CookieSpec cookies;
   std::optional<dns::RateLimits> rate_limit;

@@ -114,6 +114,52 @@ void read_control(const TableReader& reader, Draft& draft) {
   draft.config.server.control = {path, false};
 }
 
+/// A token in a file of its own, alone on its only line.
+Parsed<std::string> parse_token(std::string_view text) {
+  constexpr std::size_t kShortest = 16;
+  constexpr std::size_t kLongest = 512;
+  const std::size_t end = text.find_last_not_of(" \t\r\n");
+  text = text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+  const auto is_allowed = [](char c) { return c > ' ' && c < 0x7F; };
+  if (!std::all_of(text.begin(), text.end(), is_allowed)) {
+    return tl::unexpected<std::string>(
+        "holds more than a token; write one line of letters, digits and signs");
+  }
+  if (text.size() < kShortest || text.size() > kLongest) {
+    return tl::unexpected<std::string>("the token has " + std::to_string(text.size()) +
+                                       " octets; write 16 to 512, such as openssl rand -hex 32 "
+                                       "makes");
+  }
+  return std::string(text);
+}
+
+Parsed<base::SocketAddress> parse_http_address(std::string_view text) {
+  if (base::parse_socket_address(text)) return parse_listen_address(text);
+  return tl::unexpected<std::string>(
+      quote(text) + " is not an address with a port; write \"127.0.0.1:8053\" or \"[::1]:8053\"");
+}
+
+void read_http(const TableReader& reader, Draft& draft) {
+  HttpSpec& http = draft.config.server.http;
+  http.listen = reader.parsed("http", parse_http_address);
+  if (reader.has("token_file") && !reader.has("http")) {
+    return reader.error("token_file", "has no effect without http; remove it, or write http");
+  }
+  if (const auto text = read_named_file(reader, "token_file", draft)) {
+    const auto token = parse_token(*text);
+    if (token) {
+      http.token = *token;
+    } else {
+      reader.error("token_file", token.error());
+    }
+  }
+  if (http.listen && !base::is_loopback(http.listen->ip) && !reader.has("token_file")) {
+    reader.error("http", quote(base::to_string(*http.listen)) +
+                             " is open to other hosts; write token_file, too, or listen on "
+                             "127.0.0.1");
+  }
+}
+
 void read_tls(const TableReader& reader, Draft& draft, Report& report) {
   TlsSpec& tls = draft.config.server.tls;
   const auto listen = reader.find("tls_listen");
@@ -187,15 +233,16 @@ void read_server(const toml::table& root, Draft& draft, Report& report) {
     return;
   }
   TableReader reader(*table, "server", report);
-  reader.check_keys(
-      {"listen", "workers", "identity", "version", "control", "state_dir", "cookies", "rate_limit",
-       "tls_listen", "tls_certificate", "tls_key", "proxy_from", "geoip", "latency_file"},
-      {"http", "token_file"});
+  reader.check_keys({"listen", "workers", "identity", "version", "control", "http", "token_file",
+                     "state_dir", "cookies", "rate_limit", "tls_listen", "tls_certificate",
+                     "tls_key", "proxy_from", "geoip", "latency_file"},
+                    {});
   if (const auto listen = reader.find("listen")) server.listen = read_listen(*listen, report);
   server.workers = reader.integer("workers", 0, kMaxWorkers).value_or(0);
   server.identity = reader.parsed("identity", parse_identity).value_or(server.identity);
   server.version = reader.parsed("version", parse_identity).value_or("");
   read_control(reader, draft);
+  read_http(reader, draft);
   read_tls(reader, draft, report);
   if (const auto proxies = reader.find("proxy_from")) {
     server.proxy_from = read_prefixes(*proxies, report);

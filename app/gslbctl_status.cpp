@@ -167,6 +167,24 @@ int show_endpoints(const Options& options) {
   return kExitOk;
 }
 
+std::string format_readiness(const json::object& reply) {
+  std::string out = "ready: queries are answered\n";
+  for (const json::value& problem : reply.at("problems").as_array()) {
+    out += fmt::format("problem: {}\n", std::string_view(problem.as_string()));
+  }
+  return out;
+}
+
+tl::expected<std::string, std::string> readiness_text(std::string_view json) {
+  return read_reply(json, format_readiness);
+}
+
+int show_readiness(const Options& options) {
+  int status = kExitOk;
+  const auto reply = ask_for_json(options, "GET", "/readyz", "", status);
+  return reply ? print_reply(options.json, *reply, readiness_text) : status;
+}
+
 /// The lines of the errors and warnings of a reload.
 std::string format_diagnostics(const json::object& reply) {
   std::string out;
@@ -234,6 +252,10 @@ void add_status_commands(CLI::App& app, Command& command) {
                                     command, show_endpoints);
   endpoints.add_option("ENDPOINT", options->endpoint, "Only this one, with each of its checks");
   add_control_options(endpoints, *options);
+  add_control_options(
+      add_command(app, "ready", "Tell whether queries are answered, and what does not work",
+                  options, command, show_readiness),
+      *options);
   add_control_options(
       add_command(app, "reload", "Load the configuration file again", options, command, reload),
       *options);

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -207,6 +208,7 @@ class Server {
     const ServerSpec& server = control_.config().server;
     spdlog::info("gslbd {} starting with {}", GSLB_VERSION, file_.string());
     if (!open_control_socket(server.control)) return 1;
+    if (!open_http(server.http)) return 1;
     if (!data_.open(server)) return 1;
     latency_.start(control_.config());
     // Before the first answer, which must not send clients to a site that is known to be down.
@@ -348,6 +350,25 @@ class Server {
     spdlog::log(control.is_default ? spdlog::level::warn : spdlog::level::err,
                 "server.control: {}: {}", control.path.string(), opened.error());
     return control.is_default;
+  }
+
+  /// False where it cannot be had; it goes on as it did then.
+  bool open_http(const HttpSpec& http) {
+    admin_.set_token(http.token);
+    if (http.listen == http_address_) return true;
+    if (!http.listen) {
+      admin_.close_http();
+      spdlog::info("the API over TCP is closed");
+    } else {
+      const auto opened = admin_.open(*http.listen);
+      if (!opened) {
+        spdlog::error("server.http: {}", opened.error());
+        return false;
+      }
+      spdlog::info("API over TCP: {}", base::to_string(*opened));
+    }
+    http_address_ = http.listen;
+    return true;
   }
 
   void await_hangup() {
@@ -509,6 +530,7 @@ class Server {
       data_.set_tls_credentials(result.config->server);
       watch_files();
       open_control_socket(result.config->server.control);
+      open_http(result.config->server.http);
       spdlog::info("configuration applied");
     } else {
       spdlog::error("{} has errors; the running configuration stays", file_.string());
@@ -566,9 +588,10 @@ class Server {
   bool is_ready_ = false;
   bool loading_ = false;
   bool load_again_ = false;
-  std::vector<ReloadDone> waiting_;     ///< For the next load.
-  std::vector<ReloadDone> served_;      ///< For that under way.
-  std::filesystem::path control_path_;  ///< Where it is open; empty: nowhere.
+  std::vector<ReloadDone> waiting_;                  ///< For the next load.
+  std::vector<ReloadDone> served_;                   ///< For that under way.
+  std::filesystem::path control_path_;               ///< Where it is open; empty: nowhere.
+  std::optional<base::SocketAddress> http_address_;  ///< As it was asked for; none: closed.
   AdminServer admin_{io_, make_handlers()};
 };
 

@@ -18,6 +18,12 @@ std::optional<IpAddress> parse_ip_address(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_loopback(const IpAddress& address) noexcept {
+  if (address.is_v4()) return address.bytes().front() == 127;
+  constexpr IpAddress kLoopback = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  return address == kLoopback;
+}
+
 std::optional<SocketAddress> parse_socket_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;

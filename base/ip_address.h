@@ -44,6 +44,9 @@ class IpAddress {
   std::array<std::uint8_t, 16> bytes_{};
 };
 
+/// In 127.0.0.0/8, or ::1 (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+bool is_loopback(const IpAddress& address) noexcept;
+
 /// An address and a port, as a socket is bound to it.
 struct SocketAddress {
   IpAddress ip;

@@ -135,6 +135,16 @@ TEST_F(AdminApi, StatusFollowsHealthAndSaysWhy) {
   EXPECT_EQ(ctl({"status", "nix"}).status, 1);
 }
 
+TEST_F(AdminApi, ReadyTellsWhetherQueriesAreAnswered) {
+  const auto ready = ctl({"ready"});
+  EXPECT_EQ(ready.status, 0);
+  EXPECT_EQ(ready.output, "ready: queries are answered\n");
+  EXPECT_THAT(ctl({"ready", "--json"}).output, HasSubstr(R"("status":"ready")"));
+  daemon_.process().signal(SIGTERM);
+  ASSERT_TRUE(daemon_.process().wait());
+  EXPECT_EQ(ctl({"ready"}).status, kUnreachable);
+}
+
 TEST_F(AdminApi, ReloadTellsItsErrors) {
   EXPECT_EQ(ctl({"reload"}).status, 0);
   support::replace_file(daemon_.file(), daemon_.with_server("[nonsense]\n"));
@@ -163,6 +173,80 @@ TEST_F(AdminApi, TheSocketIsForOwnerAndGroupAndForOneDaemon) {
   const support::Process heir({GSLBD_BINARY, "--config", daemon_.file().string()});
   ASSERT_TRUE(heir.wait_for_output("listening")) << heir.output();
   EXPECT_EQ(ctl({"status"}).status, 0);
+}
+
+/// The same API over TCP.
+class AdminHttp : public testing::Test {
+ protected:
+  static constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
+
+  AdminHttp() { support::write_file(token_file(), std::string(kToken) + "\n"); }
+
+  std::filesystem::path token_file() const { return folder_.path() / "api.token"; }
+  std::string config(const std::string& address) const {
+    return "http = \"" + address + "\"\ntoken_file = \"" + token_file().string() + "\"\n" +
+           site_and_spare(site_.port());
+  }
+  /// The port that the newest line of the log about it tells.
+  static std::string port_of(Daemon& daemon) {
+    const std::string log = daemon.log();
+    const std::string mark = "API over TCP: 127.0.0.1:";
+    const std::size_t at = log.rfind(mark);
+    if (at == std::string::npos) return "";
+    return log.substr(at + mark.size(), log.find('\n', at) - at - mark.size());
+  }
+  /// The status that comes.
+  static std::string curl(const std::string& port, const std::string& path,
+                          std::vector<std::string> arguments = {}) {
+    arguments.insert(arguments.begin(), {"curl", "-s", "-m", "20", "-o", "/dev/null", "-w",
+                                         "%{http_code}", "http://127.0.0.1:" + port + path});
+    return run(arguments).output;
+  }
+
+  support::VpnSite site_;
+  support::TemporaryFolder folder_;
+};
+
+TEST_F(AdminHttp, ReadsAreOpenToThisHostAndAllElseNeedsTheToken) {
+  Daemon daemon(config("127.0.0.1:0"));
+  const std::string port = port_of(daemon);
+  EXPECT_EQ(curl(port, "/readyz"), "200");
+  EXPECT_EQ(curl(port, "/metrics"), "200");
+  EXPECT_EQ(curl(port, "/v1/status", {"-H", "Host: attacker.example"}), "401");
+  EXPECT_EQ(curl(port, "/v1/reload", {"-X", "POST"}), "401");
+  EXPECT_EQ(curl(port, "/v1/reload", {"-X", "POST", "--oauth2-bearer", "not the token"}), "401");
+  EXPECT_EQ(curl(port, "/v1/reload", {"-X", "POST", "--oauth2-bearer", kToken}), "200");
+  EXPECT_EQ(curl(port, "/v1/status", {"-H", "Host: gslbd.example", "--oauth2-bearer", kToken}),
+            "200");
+}
+
+TEST_F(AdminHttp, TokenAndAddressChangeLive) {
+  Daemon daemon(config("127.0.0.1:0"));
+  const std::string port = port_of(daemon);
+  const std::string newer = "fedcba9876543210fedcba9876543210";
+  support::replace_file(token_file(), newer + "\n");
+  ASSERT_TRUE(daemon.wait_for_log("configuration applied"));
+  EXPECT_EQ(curl(port, "/v1/reload", {"-X", "POST", "--oauth2-bearer", kToken}), "401");
+  EXPECT_EQ(curl(port, "/v1/reload", {"-X", "POST", "--oauth2-bearer", newer}), "200");
+
+  daemon.reload(site_and_spare(site_.port()));
+  EXPECT_EQ(curl(port, "/readyz"), "000") << "closed";
+  EXPECT_TRUE(daemon.wait_for_addresses(kVpn, kSite));
+  daemon.reload(config("127.0.0.1:0"));
+  EXPECT_EQ(curl(port_of(daemon), "/readyz"), "200");
+}
+
+TEST_F(AdminHttp, AnAddressThatIsTakenEndsTheStartAndNotTheRun) {
+  const std::string taken = "127.0.0.1:" + std::to_string(site_.port());
+  Daemon daemon(site_and_spare(site_.port()));
+  support::replace_file(daemon.file(), daemon.with_server(config(taken)));
+  EXPECT_TRUE(daemon.wait_for_log("server.http: cannot listen on TCP " + taken));
+  EXPECT_TRUE(daemon.wait_for_addresses(kVpn, kSite));
+  daemon.process().signal(SIGTERM);
+  ASSERT_TRUE(daemon.process().wait());
+  const auto again = run({GSLBD_BINARY, "--config", daemon.file().string()});
+  EXPECT_EQ(again.status, 1);
+  EXPECT_THAT(again.output, HasSubstr("server.http: cannot listen on TCP " + taken));
 }
 
 }  // namespace

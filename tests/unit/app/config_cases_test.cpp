@@ -93,7 +93,7 @@ TEST(ConfigCases, EveryCaseFileBelongsToACase) {
     for (const fs::directory_entry& entry : fs::directory_iterator(kCases / folder)) {
       SCOPED_TRACE(entry.path().string());
       const fs::path extension = entry.path().extension();
-      EXPECT_TRUE(extension == ".zone" || extension == ".secret" ||
+      EXPECT_TRUE(extension == ".zone" || extension == ".secret" || extension == ".token" ||
                   fs::exists(fs::path(entry.path()).replace_extension(".toml")));
     }
   }
