@@ -21,6 +21,7 @@ constexpr const char* kProject = "gslbd-test";
 constexpr std::array kSites{"london", "newyork", "singapore"};
 constexpr std::array kClients{"client-london", "client-newyork", "client-singapore"};
 constexpr std::array kNameServers{"ns1", "ns2"};
+const std::vector<std::string> kEndpoints{"gslbctl", "endpoints", "--json"};
 constexpr milliseconds kPollPause{100};
 constexpr const char* kWatchSeconds = "60";
 
@@ -28,13 +29,6 @@ std::unique_ptr<Estate>& instance() {
   static std::unique_ptr<Estate> estate;
   return estate;
 }
-
-/// Removes the containers after the last test, while the rest of the process is still there.
-class Remover : public testing::Environment {
- public:
-  void TearDown() override { instance().reset(); }
-};
-const testing::Environment* const kRemover = testing::AddGlobalTestEnvironment(new Remover);
 
 std::vector<std::string> words(const std::string& text) {
   std::istringstream in(text);
@@ -67,16 +61,21 @@ std::string site_of(const std::string& said) {
   return parts.size() == 1 ? parts[0] : "";
 }
 
-std::optional<json::object> endpoint_of(const std::string& text, const std::string& endpoint) {
+/// The endpoints that gslbctl tells in JSON, by name; none where it does not.
+std::map<std::string, json::object> endpoints_of(const std::string& text) {
+  std::map<std::string, json::object> endpoints;
   boost::system::error_code error;
   const json::value reply = json::parse(text, error);
-  if (error || !reply.is_object()) return std::nullopt;
-  const json::value* list = reply.as_object().if_contains("endpoints");
-  if (list == nullptr) return std::nullopt;
-  for (const json::value& item : list->as_array()) {
-    if (item.at("endpoint").as_string() == endpoint) return item.as_object();
+  if (error || !reply.is_object()) return endpoints;
+  for (const json::value& item : reply.at("endpoints").as_array()) {
+    endpoints.emplace(item.at("endpoint").as_string(), item.as_object());
   }
-  return std::nullopt;
+  return endpoints;
+}
+
+std::string text_of(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
 }
 
 }  // namespace
@@ -105,6 +104,21 @@ bool Watch::wait_for(const std::string& site, std::size_t n) const {
   });
 }
 
+Continuity continuity_of(const std::vector<Sighting>& sightings) {
+  Continuity found;
+  const Sighting* last = nullptr;
+  for (const Sighting& sighting : sightings) {
+    if (sighting.site.empty()) {
+      ++found.unanswered;
+      continue;
+    }
+    if (last != nullptr)
+      found.longest_gap = std::max(found.longest_gap, sighting.time - last->time);
+    last = &sighting;
+  }
+  return found;
+}
+
 std::optional<Outage> find_outage(const std::vector<Sighting>& sightings) {
   const Sighting* last = nullptr;
   for (const Sighting& sighting : sightings) {
@@ -126,22 +140,12 @@ bool wait_until(const std::function<bool()>& condition, std::chrono::seconds pat
   return true;
 }
 
-Estate& Estate::get() {
-  if (!instance()) instance().reset(new Estate);
-  return *instance();
-}
+Estate& Estate::get() { return *instance(); }
 
 Estate::Estate() {
   // The user that gslbd runs as must be able to read it.
   std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
   copy_config();
-  const auto start = std::chrono::steady_clock::now();
-  compose({"up", "-d", "--no-build"});
-  heal();
-  std::cout << "[ MEASURED ] estate up and healthy: "
-            << std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start)
-                   .count()
-            << " ms\n";
 }
 
 Estate::~Estate() { compose({"down", "-v", "-t", "1"}); }
@@ -176,7 +180,7 @@ std::string Estate::id(const std::string& service) const {
   const auto ids = words(docker({"ps", "-a", "-q", "--filter",
                                  std::string("label=com.docker.compose.project=") + kProject,
                                  "--filter", "label=com.docker.compose.service=" + service}));
-  EXPECT_EQ(ids.size(), 1U) << "containers of " << service;
+  if (ids.size() != 1) ADD_FAILURE() << ids.size() << " containers of " << service;
   return ids.empty() ? "" : ids.front();
 }
 
@@ -194,21 +198,18 @@ std::string Estate::run(const std::string& service, const std::vector<std::strin
 
 std::vector<std::string> Estate::dig(const std::string& client, const std::string& name,
                                      const std::string& server) const {
-  auto lines = words(
-      exec(client, {"dig", "+short", "+time=2", "+tries=2", "@" + server, name}).output);
+  auto lines =
+      words(exec(client, {"dig", "+short", "+time=2", "+tries=2", "@" + server, name}).output);
   std::sort(lines.begin(), lines.end());
   return lines;
 }
 
 std::string Estate::status(const std::string& ns, const std::string& endpoint) const {
-  const auto found = endpoint_of(exec(ns, {"gslbctl", "endpoints", "--json"}).output, endpoint);
-  return found ? std::string(found->at("status").as_string()) : "";
+  return text_of(endpoints_of(exec(ns, kEndpoints).output)[endpoint], "status");
 }
 
 std::string Estate::reason(const std::string& ns, const std::string& endpoint) const {
-  const auto found = endpoint_of(exec(ns, {"gslbctl", "endpoints", "--json"}).output, endpoint);
-  if (!found || !found->at("reason").is_string()) return "";
-  return std::string(found->at("reason").as_string());
+  return text_of(endpoints_of(exec(ns, kEndpoints).output)[endpoint], "reason");
 }
 
 bool Estate::wait_for_status(const std::string& ns, const std::string& endpoint,
@@ -244,24 +245,57 @@ void Estate::heal() const {
   }
   for (const char* site : kSites) {
     clear_faults(site);
-    const std::string sstp = std::string(site) + "-sstp";
-    run(sstp, {"rm", "-f", "/tmp/unregistered"});
-    run(sstp, {"cp", "/estate/vpn.pem", "/estate/vpn.key", "/tmp/"});
-    run(sstp, {"sh", "-c",
-               "mv /tmp/vpn.pem /tmp/site.pem; mv /tmp/vpn.key /tmp/site.key;"
-               " nginx -c /lab/sstp.conf -e stderr -s reload"});
+    run(std::string(site) + "-sstp",
+        {"sh", "-c",
+         "rm -f /tmp/unregistered; cmp -s /estate/vpn.pem /tmp/site.pem || {"
+         " cp /estate/vpn.pem /tmp/site.pem; cp /estate/vpn.key /tmp/site.key;"
+         " nginx -c /lab/sstp.conf -e stderr -s reload; }"});
   }
   for (const char* client : kClients) {
-    exec(client, {"swanctl", "--terminate", "--ike", "vpn", "--force"});
+    exec(client, {"sh", "-c", "pkill -f 'play watch'; swanctl --terminate --ike vpn --force"});
   }
   for (const char* ns : kNameServers) {
-    for (const char* site : kSites) {
-      EXPECT_TRUE(wait_for_status(ns, site, "Online"))
-          << ns << ": " << site << ": " << status(ns, site) << ": " << reason(ns, site);
-    }
+    std::string output;
+    EXPECT_TRUE(wait_until([&] {
+      output = exec(ns, kEndpoints).output;
+      const auto endpoints = endpoints_of(output);
+      return !endpoints.empty() && std::all_of(endpoints.begin(), endpoints.end(), [](auto& one) {
+        return text_of(one.second, "status") == "Online";
+      });
+    })) << ns
+        << ": " << output;
   }
   run("resolver", {"unbound-control", "-c", "/lab/unbound.conf", "reload"});
   EXPECT_TRUE(wait_until([&] { return !dig("client-london", kVpn).empty(); }));
+}
+
+namespace {
+
+/// Starts the estate before the first scenario, which does not begin where that fails.
+class EstateEnvironment : public testing::Environment {
+ public:
+  void SetUp() override {
+    const auto start = std::chrono::steady_clock::now();
+    instance() = std::make_unique<Estate>();
+    instance()->compose({"up", "-d", "--no-build"});
+    ASSERT_FALSE(testing::Test::HasFailure());
+    instance()->heal();
+    ASSERT_FALSE(testing::Test::HasFailure());
+    measured("estate up and healthy (ms)",
+             std::to_string(
+                 std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start)
+                     .count()));
+  }
+  void TearDown() override { instance().reset(); }
+};
+
+[[maybe_unused]] const testing::Environment* const kEnvironment =
+    testing::AddGlobalTestEnvironment(new EstateEnvironment);
+
+}  // namespace
+
+void measured(const std::string& what, const std::string& value) {
+  std::cout << "[ MEASURED ] " << what << ": " << value << std::endl;
 }
 
 void Scenario::SetUp() { estate_.heal(); }
@@ -271,10 +305,6 @@ void Scenario::TearDown() {
   for (const char* ns : kNameServers) {
     std::cout << ns << ":\n" << estate_.docker({"logs", "--tail", "60", estate_.id(ns)}) << "\n";
   }
-}
-
-void Scenario::measured(const std::string& what, const std::string& value) {
-  std::cout << "[ MEASURED ] " << what << ": " << value << "\n";
 }
 
 }  // namespace gslb::docker

@@ -45,8 +45,8 @@ class Watch {
   support::Process process_;
 };
 
-/// From the last sighting of a site before the first sighting of another one, to that. Nothing where
-/// no such change was seen.
+/// From the last sighting of a site before the first sighting of another one, to that. Nothing
+/// where no such change was seen.
 struct Outage {
   std::string from;
   std::string to;
@@ -54,12 +54,22 @@ struct Outage {
 };
 std::optional<Outage> find_outage(const std::vector<Sighting>& sightings);
 
+/// What a client that is always answered does not see.
+struct Continuity {
+  int unanswered = 0;
+  std::chrono::milliseconds longest_gap{0};  ///< Between two answers.
+};
+Continuity continuity_of(const std::vector<Sighting>& sightings);
+
 /// The containers of docker/compose.yml, started for the first scenario and removed after the last.
 /// Not thread-safe.
 class Estate {
  public:
+  /// That of all scenarios.
   static Estate& get();
 
+  /// Does not start anything yet.
+  Estate();
   Estate(const Estate&) = delete;
   Estate& operator=(const Estate&) = delete;
   ~Estate();
@@ -98,7 +108,6 @@ class Estate {
   void heal() const;
 
  private:
-  Estate();
   void copy_config() const;
 
   support::TemporaryFolder folder_;
@@ -108,14 +117,14 @@ class Estate {
 bool wait_until(const std::function<bool()>& condition,
                 std::chrono::seconds patience = std::chrono::seconds(40));
 
+/// Prints a figure.
+void measured(const std::string& what, const std::string& value);
+
 /// A scenario begins with everything healthy.
 class Scenario : public testing::Test {
  protected:
   void SetUp() override;
   void TearDown() override;
-
-  /// Prints a line that `./dev docker-test` collects.
-  static void measured(const std::string& what, const std::string& value);
 
   Estate& estate_ = Estate::get();
 };

@@ -41,9 +41,10 @@ TEST_F(Image, TellsItsHealthByGslbctl) {
 
 TEST_F(Image, FirstAnswerMemoryAndSize) {
   const std::string image = inspect("{{.Config.Image}}");
-  measured("size of the image (bytes)",
-           estate_.docker({"image", "inspect", "-f", "{{.Size}}", image.substr(0, image.size() - 1)})
-               .substr(0, 12));
+  measured(
+      "size of the image (bytes)",
+      estate_.docker({"image", "inspect", "-f", "{{.Size}}", image.substr(0, image.size() - 1)})
+          .substr(0, 12));
   const std::string pid = inspect("{{.State.Pid}}");
   std::istringstream lines(
       support::run({"cat", "/proc/" + pid.substr(0, pid.find('\n')) + "/status"}).output);
@@ -68,10 +69,9 @@ TEST_F(Image, FirstAnswerMemoryAndSize) {
 TEST_F(Image, PrometheusScrapesBothNameServers) {
   EXPECT_TRUE(wait_until([&] {
     const auto told = estate_.exec(
-        "client-london",
-        {"curl", "-s", "-G", "--data-urlencode",
-         R"(query=gslbd_endpoint_status{endpoint="london",status="Online"})",
-         "http://198.18.0.90:9090/api/v1/query"});
+        "client-london", {"curl", "-s", "-G", "--data-urlencode",
+                          R"(query=gslbd_endpoint_status{endpoint="london",status="Online"})",
+                          "http://198.18.0.90:9090/api/v1/query"});
     return told.output.find(std::string(kNs1) + ":8053") != std::string::npos &&
            told.output.find(std::string(kNs2) + ":8053") != std::string::npos;
   }));

@@ -78,8 +78,8 @@ TEST_F(Routing, TheWholeChainIsValidated) {
   const std::string answer =
       estate_.run("client-newyork", {"dig", "+dnssec", std::string("@") + kResolver, kVpn});
   EXPECT_THAT(answer, testing::ContainsRegex("flags:[^;]* ad[ ;]"));
-  EXPECT_THAT(answer, testing::ContainsRegex(
-                          "vpn.example.com.[\t 0-9]+IN\tCNAME\tvpn.gslb.example.com."));
+  EXPECT_THAT(answer,
+              testing::ContainsRegex("vpn.example.com.[\t 0-9]+IN\tCNAME\tvpn.gslb.example.com."));
   EXPECT_THAT(answer, testing::ContainsRegex("vpn.gslb.example.com.[\t 0-9]+IN\tA\t198.18.2.10"));
   EXPECT_THAT(answer, HasSubstr("RRSIG\tA 13"));
   // Names that are not there are denied with a proof, too.

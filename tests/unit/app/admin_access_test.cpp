@@ -55,8 +55,9 @@ TEST(AdminAccess, ANameThatAnybodyCanPointHereNeedsTheToken) {
                            "[::1]:8053", "192.0.2.1:1"}) {
     EXPECT_TRUE(is_let_in({true, "GET", "", host})) << host;
   }
-  for (const char* host : {"attacker.example", "attacker.example:8053", "localhost.attacker.example",
-                           "127.0.0.1.attacker.example", "[::1", "[attacker.example]"}) {
+  for (const char* host :
+       {"attacker.example", "attacker.example:8053", "localhost.attacker.example",
+        "127.0.0.1.attacker.example", "[::1", "[attacker.example]"}) {
     EXPECT_FALSE(is_let_in({true, "GET", "", host})) << host;
   }
 }
