@@ -97,8 +97,8 @@ TEST_F(Failure, OneNameServerCannotReachASite) {
   EXPECT_THAT(estate_.dig("client-london", "vpn.gslb.example.com", kNs2), ElementsAre(kLondon));
   // Either site works, so clients notice nothing.
   const auto seen = watch.sightings();
-  EXPECT_FALSE(seen.empty());
-  for (const Sighting& sighting : seen) EXPECT_NE(sighting.site, "");
+  EXPECT_GT(seen.size(), 10U);
+  EXPECT_LT(continuity_of(seen).longest_gap, std::chrono::seconds(3));
 }
 
 TEST_F(Failure, ANameServerIsKilledAndResolversGoToTheOther) {
