@@ -42,6 +42,16 @@ TEST(SocketAddress, RefusesAnythingElse) {
   }
 }
 
+TEST(IpAddress, KnowsWhatStaysOnTheHost) {
+  for (const char* text : {"127.0.0.0", "127.0.0.1", "127.255.255.255", "::1"}) {
+    EXPECT_TRUE(is_loopback(*parse_ip_address(text))) << text;
+  }
+  for (const char* text : {"126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2",
+                           "::ffff:127.0.0.1", "1::1"}) {
+    EXPECT_FALSE(is_loopback(*parse_ip_address(text))) << text;
+  }
+}
+
 TEST(IpAddress, OrdersFamiliesApart) {
   EXPECT_NE(*parse_ip_address("0.0.0.0"), *parse_ip_address("::"));
 }
