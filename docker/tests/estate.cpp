@@ -1,13 +1,14 @@
 #include "docker/tests/estate.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <iterator>
+#include <map>
+#include <memory>
 #include <sstream>
 #include <thread>
 
@@ -86,7 +87,8 @@ Watch::Watch(const std::string& client, std::vector<std::string> command)
 std::vector<Sighting> Watch::sightings() const {
   std::vector<Sighting> sightings;
   std::istringstream lines(process_.output());
-  for (std::string line; std::getline(lines, line);) {
+  // The last line may not have come as a whole.
+  for (std::string line; std::getline(lines, line) && !lines.eof();) {
     std::size_t end = 0;
     if (line.empty() || line.find_first_not_of("0123456789") == 0) continue;
     const milliseconds time(std::stoll(line, &end));
@@ -96,11 +98,9 @@ std::vector<Sighting> Watch::sightings() const {
   return sightings;
 }
 
-bool Watch::wait_for(const std::string& site, std::size_t n) const {
+bool Watch::wait_for(const std::string& site) const {
   return wait_until([&] {
-    const auto seen = sightings();
-    return std::any_of(seen.begin() + static_cast<std::ptrdiff_t>(std::min(n, seen.size())),
-                       seen.end(), [&](const Sighting& one) { return one.site == site; });
+    return std::ranges::any_of(sightings(), [&](const Sighting& one) { return one.site == site; });
   });
 }
 
@@ -112,8 +112,9 @@ Continuity continuity_of(const std::vector<Sighting>& sightings) {
       ++found.unanswered;
       continue;
     }
-    if (last != nullptr)
+    if (last != nullptr) {
       found.longest_gap = std::max(found.longest_gap, sighting.time - last->time);
+    }
     last = &sighting;
   }
   return found;

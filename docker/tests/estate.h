@@ -6,8 +6,6 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,8 +36,8 @@ class Watch {
   Watch(const std::string& client, std::vector<std::string> command);
 
   std::vector<Sighting> sightings() const;
-  /// Waits until a sighting from the n-th on is `site`.
-  bool wait_for(const std::string& site, std::size_t n = 0) const;
+  /// Waits until a sighting is `site`.
+  bool wait_for(const std::string& site) const;
 
  private:
   support::Process process_;

@@ -1,6 +1,8 @@
 // Who is sent where, while everything works.
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "docker/tests/estate.h"
 
