@@ -46,8 +46,8 @@ TEST(IpAddress, KnowsWhatStaysOnTheHost) {
   for (const char* text : {"127.0.0.0", "127.0.0.1", "127.255.255.255", "::1"}) {
     EXPECT_TRUE(is_loopback(*parse_ip_address(text))) << text;
   }
-  for (const char* text : {"126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2",
-                           "::ffff:127.0.0.1", "1::1"}) {
+  for (const char* text :
+       {"126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2", "::ffff:127.0.0.1", "1::1"}) {
     EXPECT_FALSE(is_loopback(*parse_ip_address(text))) << text;
   }
 }
