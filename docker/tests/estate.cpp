@@ -253,7 +253,7 @@ void Estate::heal() const {
          " nginx -c /lab/sstp.conf -e stderr -s reload; }"});
   }
   for (const char* client : kClients) {
-    exec(client, {"sh", "-c", "pkill -f 'play watch'; swanctl --terminate --ike vpn --force"});
+    exec(client, {"sh", "-c", "pkill -f '[p]lay watch'; swanctl --terminate --ike vpn --force"});
   }
   for (const char* ns : kNameServers) {
     std::string output;
