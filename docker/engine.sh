@@ -10,20 +10,29 @@ engine_pid=
 
 end_engine() {
   if [[ -n $engine_pid ]]; then
-    as_root kill "$engine_pid" 2>/dev/null || true
+    kill "$engine_pid" 2>/dev/null || true
     wait "$engine_pid" 2>/dev/null || true
   fi
 }
 
 # Uses the engine that runs, or starts one for as long as this command. Tells why not.
 need_engine() {
-  if ! docker info >/dev/null 2>&1; then
+  local problem
+  if ! problem=$(docker info 2>&1 >/dev/null); then
+    if [[ $problem == *"permission denied"* ]]; then
+      echo "this user may not use the Docker engine: join the group docker, or run as root" >&2
+      return 1
+    fi
+    if [[ $(id -u) != 0 ]]; then
+      echo "no Docker engine answers, and only root can start one here" >&2
+      return 1
+    fi
     if ! command -v dockerd >/dev/null; then
       need "${DOCKER_PACKAGES[@]}" || return
     fi
     local log
     log=$(mktemp)
-    as_root dockerd >"$log" 2>&1 &
+    dockerd >"$log" 2>&1 &
     engine_pid=$!
     trap end_engine EXIT
     local tries=100
