@@ -278,6 +278,7 @@ class EstateEnvironment : public testing::Environment {
   void SetUp() override {
     const auto start = std::chrono::steady_clock::now();
     instance() = std::make_unique<Estate>();
+    instance()->compose({"down", "-v", "-t", "1"});  // What a run that was cut short has left.
     instance()->compose({"up", "-d", "--no-build"});
     ASSERT_FALSE(testing::Test::HasFailure());
     instance()->heal();
