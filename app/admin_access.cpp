@@ -2,8 +2,7 @@
 
 #include <openssl/crypto.h>
 
-#include <algorithm>
-#include <cctype>
+#include <boost/beast/core/string.hpp>
 
 #include "app/admin_json.h"
 #include "base/ip_address.h"
@@ -11,16 +10,12 @@
 namespace gslb::app {
 namespace {
 
+namespace beast = boost::beast;
+
 constexpr std::string_view kScheme = "bearer ";
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
-}
-
 bool shows(std::string_view authorization, std::string_view token) {
-  if (!equals_ignoring_case(authorization.substr(0, kScheme.size()), kScheme)) return false;
+  if (!beast::iequals(authorization.substr(0, kScheme.size()), kScheme)) return false;
   const std::string_view shown = authorization.substr(kScheme.size());
   return !token.empty() && shown.size() == token.size() &&
          CRYPTO_memcmp(shown.data(), token.data(), token.size()) == 0;
@@ -33,7 +28,7 @@ bool is_local_name(std::string_view host) {
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
   }
-  return host.empty() || equals_ignoring_case(host, "localhost") ||
+  return host.empty() || beast::iequals(host, "localhost") ||
          base::parse_ip_address(host).has_value();
 }
 

@@ -152,8 +152,7 @@ Estate::Estate() {
 Estate::~Estate() { compose({"down", "-v", "-t", "1"}); }
 
 void Estate::copy_config() const {
-  support::replace_file(folder_.path() / "gslbd.toml",
-                        read_file(std::filesystem::path(GSLB_DOCKER_DIR) / "estate/gslbd.toml"));
+  set_config(read_file(std::filesystem::path(GSLB_DOCKER_DIR) / "estate/gslbd.toml"));
 }
 
 std::string Estate::docker(const std::vector<std::string>& arguments) const {
@@ -226,6 +225,14 @@ void Estate::clear_faults(const std::string& site) const {
   run(site, {"nft", "flush chain ip lab faults"});
 }
 
+void Estate::show_certificate(const std::string& site, const std::string& name) const {
+  const std::string file = "/estate/" + name;
+  run(site + "-sstp",
+      {"sh", "-c",
+       "cmp -s " + file + ".pem /tmp/site.pem || { cp " + file + ".pem /tmp/site.pem; cp " + file +
+           ".key /tmp/site.key; nginx -c /lab/sstp.conf -e stderr -s reload; }"});
+}
+
 std::string Estate::config() const { return read_file(folder_.path() / "gslbd.toml"); }
 
 void Estate::set_config(const std::string& text) const {
@@ -246,11 +253,8 @@ void Estate::heal() const {
   }
   for (const char* site : kSites) {
     clear_faults(site);
-    run(std::string(site) + "-sstp",
-        {"sh", "-c",
-         "rm -f /tmp/unregistered; cmp -s /estate/vpn.pem /tmp/site.pem || {"
-         " cp /estate/vpn.pem /tmp/site.pem; cp /estate/vpn.key /tmp/site.key;"
-         " nginx -c /lab/sstp.conf -e stderr -s reload; }"});
+    run(std::string(site) + "-sstp", {"rm", "-f", "/tmp/unregistered"});
+    show_certificate(site, "vpn");
   }
   for (const char* client : kClients) {
     exec(client, {"sh", "-c", "pkill -f '[p]lay watch'; swanctl --terminate --ike vpn --force"});

@@ -98,6 +98,9 @@ class Estate {
   void add_fault(const std::string& site, const std::string& rule) const;
   void clear_faults(const std::string& site) const;
 
+  /// Lets the SSTP server of a site show /estate/NAME.pem from now on.
+  void show_certificate(const std::string& site, const std::string& name) const;
+
   /// gslbd.toml of both name servers.
   std::string config() const;
   void set_config(const std::string& text) const;

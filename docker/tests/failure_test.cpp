@@ -80,10 +80,7 @@ TEST_F(Failure, AnOpenPortIsNotEnough) {
 }
 
 TEST_F(Failure, ACertificateExpires) {
-  estate_.run("london-sstp", {"sh", "-c",
-                              "cp /estate/expired.pem /tmp/site.pem; "
-                              "cp /estate/expired.key /tmp/site.key; "
-                              "nginx -c /lab/sstp.conf -e stderr -s reload"});
+  estate_.show_certificate("london", "expired");
   expect_degraded_everywhere("london", "expired");
   EXPECT_TRUE(wait_for_answer("client-london", kNewYork));
 }

@@ -14,19 +14,22 @@ class Image : public Scenario {
   std::string inspect(const std::string& format) const {
     return estate_.docker({"inspect", "-f", format, estate_.id("ns1")});
   }
+  /// What the kernel says of the process, see proc(5).
+  std::string process_status() const {
+    const std::string pid = inspect("{{.State.Pid}}");
+    return support::run({"cat", "/proc/" + pid.substr(0, pid.find('\n')) + "/status"}).output;
+  }
 };
 
 TEST_F(Image, RunsWithoutRightsOnARootThatCannotBeWritten) {
   EXPECT_EQ(inspect("{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.Privileged}}"),
             "65532:65532 true false\n");
-  // What the kernel says of the process.
-  const std::string pid = inspect("{{.State.Pid}}");
-  const auto status = support::run({"cat", "/proc/" + pid.substr(0, pid.find('\n')) + "/status"});
-  EXPECT_THAT(status.output, HasSubstr("Uid:\t65532\t65532\t65532\t65532"));
-  EXPECT_THAT(status.output, HasSubstr("CapEff:\t0000000000000000"));
-  EXPECT_THAT(status.output, HasSubstr("CapPrm:\t0000000000000000"));
-  EXPECT_THAT(status.output, HasSubstr("CapBnd:\t0000000000000400")) << "NET_BIND_SERVICE";
-  EXPECT_THAT(status.output, HasSubstr("NoNewPrivs:\t1"));
+  const std::string status = process_status();
+  EXPECT_THAT(status, HasSubstr("Uid:\t65532\t65532\t65532\t65532"));
+  EXPECT_THAT(status, HasSubstr("CapEff:\t0000000000000000"));
+  EXPECT_THAT(status, HasSubstr("CapPrm:\t0000000000000000"));
+  EXPECT_THAT(status, HasSubstr("CapBnd:\t0000000000000400")) << "NET_BIND_SERVICE";
+  EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
 }
 
 TEST_F(Image, HasNoShell) {
@@ -45,9 +48,7 @@ TEST_F(Image, FirstAnswerMemoryAndSize) {
       "size of the image (bytes)",
       estate_.docker({"image", "inspect", "-f", "{{.Size}}", image.substr(0, image.size() - 1)})
           .substr(0, 12));
-  const std::string pid = inspect("{{.State.Pid}}");
-  std::istringstream lines(
-      support::run({"cat", "/proc/" + pid.substr(0, pid.find('\n')) + "/status"}).output);
+  std::istringstream lines(process_status());
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("VmRSS:") || line.starts_with("RssAnon:")) measured("memory", line);
   }
